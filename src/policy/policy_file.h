@@ -1,0 +1,55 @@
+/* policy_file: the .gate language: lexer and recursive-descent parser. Input: a trusted person's file, read as if hostile (size and
+ * depth limits). Pure. Deny by default, order never matters. Errors are "file:line:column: what; did you mean ...?".
+ *
+ *   policy "name" version 3 {
+ *     purpose "..."   owner "..."   review by 2027-03-31
+ *     treat observe
+ *     subject customer {
+ *       table    public.customers
+ *       key      id
+ *       phone    phone, mobile  country 86          # digits with country code (E.164 without '+')
+ *       email    apple_id                           # folded text
+ *       account  account_id                         # folded text
+ *       linked   public.orders.customer_id, public.devices.customer_id
+ *     }
+ *   }
+ * '#' to end of line is a comment. Names: bare (folded to lower case) or "quoted".
+ * Every column of a subject's table is protected data of the subject; a linked column says whose the other table's rows are.
+ */
+#ifndef POLICY_FILE_H
+#define POLICY_FILE_H
+
+#include "base_crypt.h"
+#include "base_fail.h"
+#include "base_span.h"
+
+enum policy_norm {
+	POLICY_NORM_KEY,     /* the value's canonical text: integers decimal, uuid lower case, text as it is */
+	POLICY_NORM_PHONE,   /* digits only; leading 00 or + dropped; a number without country code gets it; */
+	POLICY_NORM_TEXT,    /* e-mail, account, other identifiers: Unicode simple case fold for ASCII, trimmed of white space */
+};
+#define POLICY_KIND_KEY "key" /* kinds of identifiers are "phone", "email", "account" or any word after `identifier WORD` */
+
+struct policy_name { struct base_span schema, table, column; unsigned line, col; };
+struct policy_identifier { struct base_span kind; enum policy_norm norm; struct base_span country; struct policy_name column; };
+struct policy_subject {
+	struct base_span name; unsigned line, col;
+	struct policy_name table, key;
+	struct policy_identifier *identifiers; size_t nidentifiers;
+	struct policy_name *linked; size_t nlinked;
+};
+enum policy_treat { POLICY_OBSERVE };
+struct policy_file {
+	struct base_span file;      /* name as given, for messages */
+	struct base_span name, purpose, owner;
+	uint64_t version;
+	struct base_span review_by; /* "2027-03-31" or empty */
+	enum policy_treat treat;
+	struct policy_subject *subjects; size_t nsubjects;
+	uint8_t hash[BASE_SHA256_SIZE]; /* of the exact file bytes */
+};
+#define POLICY_FILE_SIZE_MAX (1u << 20)
+BASE_CHECK int policy_file_parse(struct base_span text, const char *file, struct policy_file **file_r, struct base_fail *fail);
+void policy_file_free(struct policy_file **f);
+
+#endif
