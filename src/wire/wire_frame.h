@@ -14,7 +14,7 @@ enum wire_side { WIRE_F, WIRE_B }; /* F: sent by the client, B: sent by the serv
 
 /* Message names: WIRE_F_BIND = 'B', WIRE_B_DATA_ROW = 'D', ... */
 enum wire_type {
-#define WIRE_TYPE(side, byte, name, least, greatest) WIRE_##side##_##name = byte,
+#define WIRE_TYPE(side, byte, name, text, least, greatest) WIRE_##side##_##name = byte,
 #include "wire_types.def"
 #undef WIRE_TYPE
 };
@@ -43,7 +43,8 @@ struct wire_first_packet {
 	uint32_t version;     /* major<<16 | minor, STARTUP only */
 };
 #define WIRE_FIRST_MAX 10000u /* MAX_STARTUP_PACKET_LENGTH */
-/* 1: whole packet is in avail. 0: more bytes needed. GH_E_PARSE: length under 8 or over the ceiling, unknown code, major not 3. */
+/* 1: whole packet is in avail (surplus is the caller's to refuse). 0: more bytes needed. GH_E_PARSE, as soon as the bytes that
+ * show it are there: length under 8 or over the ceiling, a length that does not fit the kind, unknown code, major not 3. */
 BASE_CHECK int wire_frame_first(struct base_span avail, struct wire_first_packet *packet_r, struct base_fail *fail);
 
 #endif

@@ -38,13 +38,15 @@ BASE_CHECK int wire_scram_server_first(struct wire_scram_server *s, struct base_
 BASE_CHECK int wire_scram_server_final(struct wire_scram_server *s, struct base_span client_final, struct base_buf *server_final, uint8_t client_key_r[32], struct base_fail *fail);
 
 struct wire_scram_client;
-/* cbind: tls-server-end-point data of the server's certificate, n = 0 without TLS. plus: mechanism chosen is -PLUS. */
+/* cbind: tls-server-end-point data of the server's certificate, n = 0 without TLS. plus: mechanism chosen is -PLUS; with n = 0
+ * (a certificate that has no such data) the exchange fails in wire_scram_client_final with GH_E_DENIED. */
 struct wire_scram_client *wire_scram_client_new(const uint8_t client_key[32], const uint8_t server_key[32], struct base_span cbind, bool plus);
 void wire_scram_client_free(struct wire_scram_client **c);
 void wire_scram_client_first(struct wire_scram_client *c, struct base_buf *client_first);
 /* server-first -> client-final (GH_E_PARSE, GH_E_VERIFY: nonce not an extension of ours). */
 BASE_CHECK int wire_scram_client_final(struct wire_scram_client *c, struct base_span server_first, struct base_buf *client_final, struct base_fail *fail);
-/* server-final: GH_E_VERIFY when the server's signature is wrong (it does not hold the verifier). */
+/* server-final: GH_E_VERIFY when the server's signature is wrong (it does not hold the verifier); GH_E_DENIED: it says "e=...".
+ * All these calls: once each, in this order, and none after a failure (GH_E_PARSE). */
 BASE_CHECK int wire_scram_client_check(struct wire_scram_client *c, struct base_span server_final, struct base_fail *fail);
 
 #endif
