@@ -1,0 +1,23 @@
+"""The PostgreSQL JDBC driver: one Java program, compiled into the run's folder."""
+import os
+import shutil
+
+from lib.env import Skip, test
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+JAR = '/usr/share/java/postgresql.jar'
+
+
+def command(env):
+    if not shutil.which('javac') or not os.path.exists(JAR):
+        raise Skip('no javac or no ' + JAR)
+    out = os.path.join(env.folder, 'jdbc')
+    os.makedirs(out, exist_ok=True)
+    if not os.path.exists(os.path.join(out, 'Drive.class')):
+        env.run(['javac', '-cp', JAR, '-d', out, os.path.join(HERE, 'jdbc', 'Drive.java')], timeout=60)
+    return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', JAR + ':' + out, 'Drive']
+
+
+@test(timeout=160)
+def driver(env):
+    env.program(command(env), env.target.environ('anna'), timeout=150)
