@@ -8,7 +8,8 @@
 
 struct base_map;
 
-/* free_value may be NULL; it is called for values replaced, removed, evicted or left at base_map_free.
+/* free_value may be NULL; it is called for values replaced (unless by the same pointer), removed, evicted,
+ * cleared or left at base_map_free; never for NULL values, which are allowed but look like absence to base_map_get.
  * max_entries 0 = unbounded; otherwise putting one more evicts the least recently used (get and put count as use). */
 struct base_map *base_map_new(size_t max_entries, void (*free_value)(void *value));
 void base_map_free(struct base_map **m);
@@ -18,7 +19,8 @@ bool base_map_remove(struct base_map *m, struct base_span key);
 void *base_map_steal(struct base_map *m, struct base_span key); /* removes without free_value */
 void base_map_clear(struct base_map *m);
 size_t base_map_count(const struct base_map *m);
-/* Calls fn for each pair until it returns false. The map must not be changed inside, except that fn may not be re-entrant. */
+/* Calls fn for each pair until it returns false, least recently used first (an unbounded map: in the order of first puts).
+ * fn must not change or use the map. */
 void base_map_each(struct base_map *m, bool (*fn)(struct base_span key, void *value, void *ctx), void *ctx);
 
 #endif
