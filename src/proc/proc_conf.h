@@ -1,9 +1,11 @@
 /* proc_conf: gatehouse.conf: `name = value` lines, '#' comments, values bare or "quoted". Strict: unknown names are errors with a
- * suggestion, each name at most once, "file:line: ...". Relative paths are made absolute against the file's folder.
+ * suggestion, each name at most once, "file:line: ...". Relative paths are made absolute against the file's folder. Settings that
+ * need each other, addresses and required settings are checked too ("file: ...").
  */
 #ifndef PROC_CONF_H
 #define PROC_CONF_H
 
+#include "base_buf.h"
 #include "base_fail.h"
 #include "base_span.h"
 
@@ -33,9 +35,11 @@ struct proc_conf {
 #undef PROC_TIME
 #undef PROC_ENUM
 };
-/* Pure part: text of the file; path for messages and relative paths. */
+/* Pure part: text of the file; path for messages and relative paths (a relative path leaves them relative). */
 BASE_CHECK int proc_conf_parse(struct base_span text, const char *path, struct proc_conf **conf_r, struct base_fail *fail);
 BASE_CHECK int proc_conf_load(const char *path, struct proc_conf **conf_r, struct base_fail *fail);
 void proc_conf_free(struct proc_conf **c);
+/* Every setting as a commented line with its default, after a comment line with its help and range. */
+void proc_conf_print(struct base_buf *out);
 
 #endif
