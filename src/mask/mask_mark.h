@@ -6,6 +6,7 @@
 #ifndef MASK_MARK_H
 #define MASK_MARK_H
 
+#include "base_buf.h"
 #include "base_crypt.h"
 #include "base_fail.h"
 #include "policy_map.h"

@@ -13,7 +13,8 @@
  *       linked   public.orders.customer_id, public.devices.customer_id
  *     }
  *   }
- * '#' to end of line is a comment. Names: bare (folded to lower case) or "quoted".
+ * '#' to end of line is a comment; line ends mean nothing else. Names: bare (folded to lower case) or "quoted". `identifier WORD columns`
+ * declares further kinds. Each subject has exactly one table and one key; no column is named twice; items come in any order.
  * Every column of a subject's table is protected data of the subject; a linked column says whose the other table's rows are.
  */
 #ifndef POLICY_FILE_H
@@ -49,6 +50,9 @@ struct policy_file {
 	uint8_t hash[BASE_SHA256_SIZE]; /* of the exact file bytes */
 };
 #define POLICY_FILE_SIZE_MAX (1u << 20)
+#define POLICY_SUBJECTS_MAX 64u
+#define POLICY_COLUMNS_MAX 4096u /* named in one file */
+/* The first mistake only. GH_E_PARSE, GH_E_LIMIT, GH_E_UNSUPPORTED. */
 BASE_CHECK int policy_file_parse(struct base_span text, const char *file, struct policy_file **file_r, struct base_fail *fail);
 void policy_file_free(struct policy_file **f);
 

@@ -8,7 +8,8 @@
 
 /* What the control connection reads (all spans borrow for the time of the call). */
 struct policy_cat_relation { uint32_t oid; struct base_span schema, name; char relkind; };
-struct policy_cat_column { uint32_t oid; int16_t attnum; struct base_span name; uint32_t type_oid; bool dropped, generated; };
+struct policy_cat_column { uint32_t oid; int16_t attnum; struct base_span name; uint32_t type_oid; /* of a domain: its base type, as in RowDescription */
+	struct base_span type_name; /* may be empty; says which type an OID from 16384 on is: "citext" is taken as text */ bool dropped, generated; };
 struct policy_cat_view { uint32_t view; int16_t attnum; uint32_t base; int16_t base_attnum; }; /* a view's column shows this base column (base may be a view) */
 struct policy_cat_edge { uint32_t from, to; };       /* view or materialised view reads relation; inheritance child of parent */
 struct policy_catalogue {
@@ -24,10 +25,10 @@ enum policy_role { POLICY_DATA, POLICY_KEY, POLICY_IDENTIFIER, POLICY_LINK };
 
 struct policy_column {
 	uint32_t oid; int16_t attnum;
-	uint32_t type_oid;
+	uint32_t type_oid;          /* citext: text's; give this one to mask_value_text */
 	enum policy_role role;
-	unsigned kind;              /* index of policy_map_kind; meaningful unless DATA */
-	enum policy_norm norm;
+	unsigned kind;              /* index of policy_map_kind; meaningful unless DATA; a LINK's is its subject's key */
+	enum policy_norm norm;      /* of the kind; KEY of a citext column: TEXT, because the server compares it without case */
 	struct base_span country;
 	struct base_span full_name; /* "public.customers.phone"; through a view: the view's own name */
 	struct base_span name;      /* "phone" */
@@ -40,7 +41,10 @@ struct policy_relation {
 };
 
 struct policy_map;
-/* GH_E_MISSING with file:line:column of the unknown table or column; GH_E_UNSUPPORTED for a key or identifier column whose type has no
+/* Protected relations: tables of subjects and of linked columns; their inheritance and partition children; their parents (which show
+ * the same rows); views and materialised views that read any of these, through any number of views. Roles follow: children and parents
+ * by column name, views by `views`.
+ * GH_E_MISSING with file:line:column of the unknown table or column; GH_E_UNSUPPORTED for a key or identifier column whose type has no
  * canonical text (see mask_value_supported list in POLICY docs: int2/4/8, oid, text, varchar, bpchar, name, uuid, numeric, citext by name). */
 BASE_CHECK int policy_map_bind(const struct policy_file *f, const struct policy_catalogue *c, struct policy_map **map_r, struct base_fail *fail);
 void policy_map_ref(struct policy_map *m);

@@ -19,17 +19,21 @@ enum sql_class {
 	SQL_TRANSACTION, SQL_SET, SQL_SHOW,
 	SQL_CREATE_AS,      /* CREATE TABLE AS, SELECT INTO: reads relations */
 	SQL_CALL_DO,        /* CALL, DO: unknown code runs */
-	SQL_OTHER
+	SQL_OTHER           /* COPY to or from a file or program of the server too */
 };
 
-struct sql_relation { struct base_span schema, name; /* schema.n == 0: not given; folded as the server folds */ bool written; };
+struct sql_relation { struct base_span schema, name; /* schema.n == 0: not given; folded as the server folds */
+	bool written; /* target of INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY FROM or INTO */ };
 
 struct sql_equality {
 	size_t relation;       /* index into relations, or SIZE_MAX when a bare column could belong to several */
 	struct base_span column;
 	bool is_param;         /* value is $number, else literal `number` (index into sql_scan.literal of the same text) */
-	uint32_t number;       /* params from 1; literals from 0 */
+	uint32_t number;       /* params from 1; literals from 0. The literal's own text is the value: -5 is no literal */
 };
+#define SQL_RELATIONS_MAX 4096u  /* more relations, equalities or functions in one text: GH_E_LIMIT */
+#define SQL_EQUALITIES_MAX 4096u
+#define SQL_FUNCTIONS_MAX 16384u
 
 struct sql_statement {
 	enum sql_class class;
@@ -47,15 +51,17 @@ struct sql_statement {
 	char delimiter, quote, escape;                       /* defaults filled in by format */
 	struct base_span null_text;                          /* "\\N" or "" by default */
 	bool header;
-	/* byte range of this statement in the text */
+	/* byte range of this statement in the text that the facts were made from (white space in front included, ';' not) */
 	uint32_t at, len;
 };
 
 struct sql_facts {
 	struct sql_statement *statement; size_t count;
-	bool exact;   /* facts depend on literals (COPY options): do not share between texts of the same normalised form */
+	bool exact;   /* facts depend on the literals (COPY and EXPLAIN options; at and len of several statements): do not share them between
+	                 texts of the same normalised form */
 };
-/* Immutable and reference-counted (atomic): a cache may share it. */
+/* Immutable and reference-counted (atomic): a cache may share it. scan is sql_scan_text's result for the same text.
+ * GH_E_PARSE: the grammar refuses it; GH_E_LIMIT: nested deeper than about 1,000 operators, or one of the limits above. */
 BASE_CHECK int sql_facts_new(struct base_span text, const struct sql_scan *scan, struct sql_facts **facts_r, struct base_fail *fail);
 void sql_facts_ref(struct sql_facts *f);
 void sql_facts_unref(struct sql_facts **f);

@@ -13,9 +13,11 @@
 struct sql_literal { uint32_t at, len; }; /* the token in the text: 'abc', 42, 1.5e3, $$x$$, E'\n', B'01' */
 
 struct sql_scan {
-	struct base_buf norm;      /* tokens joined by one space; each literal is "?"; comments gone; $1 stays; own */
+	struct base_buf norm;      /* tokens joined by one space; each literal is "?"; comments gone; $1 stays; own. The operator
+	                              "?" is written "OPERATOR(?)", so that equal forms mean equal token kinds */
 	struct sql_literal *literal; /* own; in order of the text */
 	size_t nliterals;
+	size_t cap; /* private: room in literal */
 };
 void sql_scan_init(struct sql_scan *s);
 void sql_scan_done(struct sql_scan *s);
