@@ -55,6 +55,8 @@ CREATE VIEW v_customer_order AS
   SELECT c.id AS customer, c.full_name, o.id AS order_id, o.amount FROM customers c JOIN orders o ON o.customer_id = c.id;
 CREATE MATERIALIZED VIEW mv_customer AS SELECT id, full_name, phone FROM customers WHERE id <= 100;
 
+CREATE FUNCTION customer_name(bigint) RETURNS text LANGUAGE sql STABLE AS 'SELECT full_name FROM public.customers WHERE id = $1';
+
 -- Nobody's personal data.
 CREATE TABLE products (id int PRIMARY KEY, title text, price numeric(10,2));
 INSERT INTO products SELECT i, 'product ' || i, i * 3.5 FROM generate_series(1, 500) i;

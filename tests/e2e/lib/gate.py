@@ -184,26 +184,35 @@ class Gate:
     # -- the ledger
 
     def entries(self, **want):
-        """All entries, in order, whose fields equal `want`."""
+        """All entries, in order, whose fields equal `want`; each with its place in the log as `index`."""
         done = self.cli('ledger', 'print', '--json')
         out = []
         for line in done.stdout.splitlines():
             entry = json.loads(line)
+            entry = dict(entry['entry'], index=entry['index'])
             if all(entry.get(k) == v for k, v in want.items()):
                 out.append(entry)
         return out
 
-    def session_entries(self, application, sessions=1, limit=15):
-        """Entries of the sessions that called themselves `application`, once all of them are closed. An entry of a session comes
-        before its close, so nothing is missing and there is nothing to wait for beyond it."""
+    def session_entries(self, *applications, limit=15):
+        """{application: entries of the sessions that called themselves so at log-in}, once all of those are closed. Entries of a
+        session come before its close, so that nothing is missing then and there is nothing to wait for beyond it."""
         end = time.monotonic() + limit
         while True:
-            found = self.entries(application=application)
-            if sum(1 for e in found if e['kind'] == 'close') >= sessions:
+            found, owner_of, closed = {a: [] for a in applications}, {}, set()
+            for e in self.entries():
+                if e['kind'] == 'open' and e.get('application') in found:
+                    owner_of[e['session']] = e['application']
+                if e.get('session') in owner_of:
+                    found[owner_of[e['session']]].append(e)
+                    if e['kind'] == 'close':
+                        closed.add(e['session'])
+            missing = sorted(set(applications) - set(owner_of.values()))
+            if not missing and closed == set(owner_of):
                 return found
             if time.monotonic() > end:
-                raise AssertionError('no close entry of %r after %d s; it has %s'
-                                     % (application, limit, [e['kind'] for e in found]))
+                raise AssertionError('after %d s: no open entry of %s; %d of %d sessions closed'
+                                     % (limit, missing, len(closed), len(owner_of)))
             time.sleep(0.1)
 
     def verify(self):

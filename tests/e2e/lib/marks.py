@@ -76,23 +76,18 @@ class Marker:
         return struct.pack('>Q', siphash24(key, str(normalised).encode()) or 1)
 
     def tuples(self, entry):
-        """An entry's marks: list of dicts kind -> 8 bytes; absent (all zero) left out."""
-        raw = base64.b64decode(entry.get('marks', ''))
+        """An entry's marks: for each tuple the list of (kind, 8 bytes); absent ones (all zero) left out. A kind may stand twice."""
+        raw = base64.b64decode(entry.get('marks', ''), validate=True)
         kinds = entry.get('kinds', [])
         width = 8 * len(kinds)
-        if not kinds or len(raw) % width:
-            if raw:
-                raise AssertionError('%d bytes of marks for kinds %s' % (len(raw), kinds))
-            return []
-        out = []
-        for at in range(0, len(raw), width):
-            row = {k: raw[at + 8 * i: at + 8 * i + 8] for i, k in enumerate(kinds)}
-            out.append({k: v for k, v in row.items() if v != bytes(8)})
-        return out
+        if bool(raw) != bool(kinds) or raw and len(raw) % width:
+            raise AssertionError('%d bytes of marks for kinds %s' % (len(raw), kinds))
+        return [[(k, raw[at + 8 * i:at + 8 * i + 8]) for i, k in enumerate(kinds) if any(raw[at + 8 * i:at + 8 * i + 8])]
+                for at in range(0, len(raw), width or 1)]
 
     def seen(self, entries, kind):
         """The set of marks of one kind in entries."""
-        return {t[kind] for e in entries for t in self.tuples(e) if kind in t}
+        return {m for e in entries for t in self.tuples(e) for k, m in t if k == kind}
 
     def expect(self, entries, kind, values):
         """Fails unless the marks of `kind` in the entries are exactly those of `values` (normalised)."""
