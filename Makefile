@@ -5,7 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_OPTIONS ?=
 
-.PHONY: all build deps demo demo-stop check bench install clean
+.PHONY: all build deps demo demo-stop readme-transcript check bench install clean
 all: build
 
 deps:
@@ -24,6 +24,9 @@ demo: deps build
 
 demo-stop:
 	@/usr/bin/python3 -B tests/demo/demo.py stop
+
+readme-transcript: deps build
+	@/usr/bin/python3 -B tools/readme_transcript.py --gatehouse $(BUILD)/src/gatehouse
 
 check: deps build
 	@bash tools/check.sh $(BUILD)

@@ -2,7 +2,7 @@
 # Everything that must hold of the build in $1: layers, man pages, unit tests, end-to-end tests, the demo. Runs all of them even when one
 # fails; the last line is "N passed, N failed". GH_CHECK_LOG: a folder for the parts' full output (default: $1/check).
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 2
 build=${1:-build}
 log=${GH_CHECK_LOG:-$build/check}
 mkdir -p "$log"
@@ -34,9 +34,9 @@ summary() {
 part layers python3 -B tools/check_layers.py
 part man python3 -B tools/check_man.py
 part unit meson test -C "$build" --print-errorlogs --no-suite slow
-[ -f tests/e2e/run.py ] && part e2e /usr/bin/python3 -B tests/e2e/run.py --gatehouse "$build/src/gatehouse"
-[ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --gatehouse "$build/src/gatehouse"
-[ -f tests/fault/run.py ] && part fault /usr/bin/python3 -B tests/fault/run.py --gatehouse "$build/src/gatehouse"
+[ -f tests/e2e/run.py ] && part e2e /usr/bin/python3 -B tests/e2e/run.py --binary "$build/src/gatehouse"
+[ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --binary "$build/src/gatehouse"
+[ -f tests/fault/run.py ] && part fault /usr/bin/python3 -B tests/fault/run.py --binary "$build/src/gatehouse"
 part demo /usr/bin/python3 -B tests/demo/demo.py run --gatehouse "$build/src/gatehouse"
 
 [ -z "$failures" ] || echo "failed:$failures"
