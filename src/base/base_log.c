@@ -86,7 +86,8 @@ log_line(char line[LOG_LINE], enum base_log_level level, const char *message)
 void
 base_log(enum base_log_level level, const char *fmt, ...)
 {
-	char raw[LOG_MESSAGE], message[LOG_MESSAGE], line[LOG_LINE];
+	char raw[LOG_MESSAGE + 16]; /* longer than what is shown, so that quoting marks the cut with "..." */
+	char message[LOG_MESSAGE], line[LOG_LINE];
 	int saved = errno;
 	size_t n;
 	ssize_t done;
