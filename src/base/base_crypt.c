@@ -145,7 +145,8 @@ void
 base_crypt_random(void *dst, size_t n)
 {
 	base_crypt_init(); /* libsodium opens its source of randomness once, not thread-safely */
-	randombytes_buf(dst, n);
+	if (n > 0)
+		randombytes_buf(dst, n);
 }
 
 struct base_sha256 {

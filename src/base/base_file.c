@@ -313,33 +313,31 @@ read_open(int dirfd, const char *path, struct stat *st, int *fd_r, struct base_f
 	return GH_OK;
 }
 
-/* Appends until the end of the file. The size of stat is only a hint (it is 0 in /proc). Room for one byte past the end is
- * asked for, so that the end is seen without growing: growing would leave a copy of a secret in freed memory. */
+/* Appends until the end of the file. `size` comes from stat; it may be less than there is (it is 0 in /proc). Room for one
+ * byte past the end is made at once, so that the end is seen without growing: growing would leave a copy of a secret in
+ * freed memory. */
 static int
-read_all(int fd, const char *path, uint64_t hint, struct base_buf *b, struct base_fail *fail)
+read_all(int fd, const char *path, uint64_t size, struct base_buf *b, struct base_fail *fail)
 {
-	size_t before = base_buf_len(b);
-	size_t step = hint < READ_STEP ? (size_t)hint + 1 : READ_STEP;
-	size_t left = b->max - before;
+	const size_t before = base_buf_len(b), left = b->max - before;
 	uint8_t extra; /* where the byte goes that shows that the file is too long */
 	int rc = GH_OK;
 
-	if (hint < left) /* else the loop below finds out, since the hint may lie */
-		(void)base_buf_reserve(b, (size_t)hint + 1);
-	for (;;) {
-		size_t want = b->max - base_buf_len(b);
-		uint8_t *p = &extra;
+	if (size <= left && base_buf_reserve(b, size < left ? (size_t)size + 1 : left) == NULL)
+		rc = base_fail_set(fail, GH_E_NOMEM, "no memory to read \"%s\"", path);
+	else if (size > left)
+		rc = base_fail_set(fail, GH_E_LIMIT, "\"%s\" is larger than %zu bytes", path, left);
+	while (rc == GH_OK) {
+		size_t room = b->cap - b->end, want = b->max - base_buf_len(b);
+		size_t step = room > 0 ? room : READ_STEP;
+		uint8_t *p = want > 0 ? base_buf_reserve(b, want < step ? want : step) : &extra;
 		ssize_t n;
 
-		if (want > 0) {
-			want = want < step ? want : step;
-			p = base_buf_reserve(b, want);
-		}
 		if (p == NULL) {
 			rc = base_fail_set(fail, GH_E_NOMEM, "no memory to read \"%s\"", path);
 			break;
 		}
-		n = read(fd, p, want > 0 ? want : 1);
+		n = read(fd, p, want == 0 ? 1 : want < step ? want : step);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -35,7 +35,8 @@ struct base_file_seg {
 /* The name appears only when all is written; GH_E_EXISTS when it is taken. */
 BASE_CHECK int base_file_seg_create(int dirfd, const char *path, unsigned mode, uint64_t size, struct base_file_seg *seg_r, struct base_fail *fail);
 BASE_CHECK int base_file_seg_open(int dirfd, const char *path, struct base_file_seg *seg_r, struct base_fail *fail); /* pos = 0 */
-BASE_CHECK int base_file_seg_write(struct base_file_seg *seg, struct base_span data, struct base_fail *fail); /* all at pos; GH_E_LIMIT past size; pos moves on success only */
+/* All of it at pos; GH_E_LIMIT past size; pos moves on success only. */
+BASE_CHECK int base_file_seg_write(struct base_file_seg *seg, struct base_span data, struct base_fail *fail);
 BASE_CHECK int base_file_seg_sync(struct base_file_seg *seg, struct base_fail *fail); /* fdatasync; a failure is final */
 void base_file_seg_close(struct base_file_seg *seg);
 

@@ -1,6 +1,7 @@
 /* base_loop: one epoll loop per thread: descriptors, timers, and posts from other threads.
  * Level-triggered. Callbacks run on the loop's thread; a callback may change or free its own watcher or any other:
- * events of a watcher removed in the same turn are not delivered. Aborts when the kernel refuses memory for a watch.
+ * events of a watcher removed in the same turn are not delivered. Aborts when the kernel refuses a watch (no
+ * memory, or a regular file, which is always ready).
  * A turn: events, due timers, posts, the after-turn hook.
  */
 #ifndef BASE_LOOP_H
@@ -28,7 +29,7 @@ struct base_loop_io { /* caller's storage, embedded in its owner; must be remove
 };
 void base_loop_io_init(struct base_loop_io *io, int fd, void (*fn)(struct base_loop_io *, unsigned));
 void base_loop_io_set(struct base_loop *l, struct base_loop_io *io, unsigned events); /* adds or changes; no-op when equal */
-void base_loop_io_remove(struct base_loop *l, struct base_loop_io *io);              /* before the fd is closed, which stays the caller's task */
+void base_loop_io_remove(struct base_loop *l, struct base_loop_io *io); /* before the fd is closed; does not close it */
 
 struct base_loop_timer { /* caller's storage */
 	uint64_t at_us; /* monotonic; 0 = not armed */
@@ -36,11 +37,12 @@ struct base_loop_timer { /* caller's storage */
 	size_t slot; /* private */
 };
 void base_loop_timer_init(struct base_loop_timer *t, void (*fn)(struct base_loop_timer *));
-void base_loop_timer_set(struct base_loop *l, struct base_loop_timer *t, uint64_t at_us); /* (re)arms; never early, up to 1 ms late; 0 = 1 */
+/* (Re)arms. Never early, up to 1 ms late; a time in the past is due in this or the next turn. */
+void base_loop_timer_set(struct base_loop *l, struct base_loop_timer *t, uint64_t at_us);
 void base_loop_timer_cancel(struct base_loop *l, struct base_loop_timer *t);
 
-/* Thread-safe: fn(ctx) runs on the loop's thread soon. Never dropped while the loop
- * lives; base_loop_free forgets those that have not run. */
+/* Thread-safe: fn(ctx) runs on the loop's thread soon. Never dropped while the loop lives;
+ * base_loop_free forgets those that have not run. */
 void base_loop_post(struct base_loop *l, void (*fn)(void *ctx), void *ctx);
 /* Called after all events of a turn were delivered: the place for "one write per turn". At most one hook. */
 void base_loop_after_turn(struct base_loop *l, void (*fn)(void *ctx), void *ctx);

@@ -421,7 +421,27 @@ test_read(void **state)
 	assert_int_equal(base_file_read(root_fd, "link", &b, &f), GH_E_IO); /* ELOOP */
 	assert_int_equal(base_file_read(AT_FDCWD, "/proc/self/status", &b, &f), GH_OK); /* its size is said to be 0 */
 	assert_true(base_buf_len(&b) > 100);
-	base_buf_clear(&b);
+	base_buf_done(&b);
+	/* memory is asked for once: a secret is never copied */
+	for (size_t n = 255; n < 200000; n = n * 3 + 1) {
+		char *text = malloc(n + 1);
+
+		assert_non_null(text);
+		memset(text, 'k', n);
+		text[n] = '\0';
+		put_raw("key", text, 0600);
+		base_buf_init(&b, 1 << 20);
+		assert_int_equal(base_file_read_secret(root_fd, "key", &b, &f), GH_OK);
+		assert_int_equal(b.cap, n + 1);
+		assert_int_equal(base_buf_len(&b), n);
+		base_buf_done(&b);
+		base_buf_init(&b, n); /* the same when it fills the buffer to the last byte */
+		assert_int_equal(base_file_read_secret(root_fd, "key", &b, &f), GH_OK);
+		assert_int_equal(b.cap, n);
+		base_buf_done(&b);
+		free(text);
+	}
+	base_buf_init(&b, 10);
 	b.bad = true;
 	assert_int_equal(base_file_read(root_fd, "a", &b, &f), GH_E_LIMIT);
 	base_buf_done(&b);
