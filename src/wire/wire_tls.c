@@ -54,17 +54,23 @@ struct wire_tls {
 
 /* ---- Errors ---- */
 
-/* The oldest entry of this thread's error queue as text: it is the most specific. Empties the queue. */
+/* An entry of the error queue as text. Empties the queue. */
 static int
-tls_fail(struct base_fail *fail, int code, const char *what)
+tls_fail_entry(struct base_fail *fail, int code, const char *what, unsigned long e)
 {
-	unsigned long e = ERR_get_error();
 	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
 
 	ERR_clear_error();
 	if (e != 0 && ERR_SYSTEM_ERROR(e))
 		return base_fail_errno(fail, ERR_GET_REASON(e), "%s", what);
 	return base_fail_set(fail, code, "%s: %s", what, reason != NULL ? reason : "unknown TLS error");
+}
+
+/* With files the oldest entry says most ("No such file"), what follows is who passed it on. */
+static int
+tls_fail(struct base_fail *fail, int code, const char *what)
+{
+	return tls_fail_entry(fail, code, what, ERR_peek_error());
 }
 
 /* After an operation that returned ret <= 0: 0 with *want_r when it is only a matter of waiting, else the connection is broken.
@@ -94,7 +100,7 @@ tls_result(struct wire_tls *t, int ret, int saved_errno, const char *what, enum 
 		t->broken = true;
 		break;
 	}
-	e = ERR_peek_error();
+	e = ERR_peek_last_error(); /* of a connection the newest says most: the reason in terms of TLS */
 	if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
 		ERR_clear_error();
 		return base_fail_set(fail, GH_E_CLOSED, "%s: the peer closed the connection without a TLS goodbye", what);
@@ -104,7 +110,7 @@ tls_result(struct wire_tls *t, int ret, int saved_errno, const char *what, enum 
 		ERR_clear_error();
 		return base_fail_set(fail, GH_E_VERIFY, "%s: certificate verify failed: %s", what, X509_verify_cert_error_string(verify));
 	}
-	return tls_fail(fail, GH_E_PARSE, what);
+	return tls_fail_entry(fail, GH_E_PARSE, what, e);
 }
 
 /* ---- Contexts ---- */
@@ -148,7 +154,7 @@ tls_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len, con
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* The private key, from a file that its owner alone may read. The links on the way (as certificate tools make them) are
+/* The private key of the certificate that ssl has already, from a file that its owner alone may read. The links on the way (as certificate tools make them) are
  * followed first, the file itself is then opened once, checked and read. */
 static int
 tls_load_key(SSL_CTX *ssl, const char *path, struct base_fail *fail)
@@ -172,10 +178,12 @@ tls_load_key(SSL_CTX *ssl, const char *path, struct base_fail *fail)
 	ERR_clear_error();
 	bio = BIO_new_mem_buf(base_buf_span(&text).p, (int)base_buf_len(&text));
 	key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, NULL) : NULL;
-	if (key == NULL || SSL_CTX_use_PrivateKey(ssl, key) != 1) {
+	if (key == NULL)
 		rc = tls_fail(fail, GH_E_PARSE, "could not load private key file");
+	else if (SSL_CTX_use_PrivateKey(ssl, key) != 1 || SSL_CTX_check_private_key(ssl) != 1)
+		rc = tls_fail(fail, GH_E_VERIFY, "private key does not fit the certificate");
+	if (rc < 0)
 		base_fail_where(fail, "\"%s\"", path);
-	}
 out:
 	EVP_PKEY_free(key);
 	BIO_free(bio);
@@ -197,13 +205,7 @@ tls_load_pair(SSL_CTX *ssl, const char *cert_file, const char *key_file, struct 
 		base_fail_where(fail, "\"%s\"", cert_file);
 		return rc;
 	}
-	rc = tls_load_key(ssl, key_file, fail);
-	ERR_clear_error();
-	if (rc == 0 && SSL_CTX_check_private_key(ssl) != 1) {
-		rc = tls_fail(fail, GH_E_VERIFY, "private key does not fit the certificate");
-		base_fail_where(fail, "\"%s\"", key_file);
-	}
-	return rc;
+	return tls_load_key(ssl, key_file, fail);
 }
 
 static int
