@@ -1,0 +1,130 @@
+/* cli_init: `gatehouse init --keys`: the two secrets of an installation, made once. Never overwrites, never prints a secret. */
+#include "cli_files.h"
+#include "cli_out.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base_file.h"
+#include "base_mem.h"
+#include "base_time.h"
+#include "ledger_key.h"
+
+#define SECRET_MODE 0600u
+#define PUBLIC_MODE 0644u
+#define KEY_TEXT_MAX 1024u
+
+static void
+wipe(struct base_buf *b)
+{
+	if (b->mem)
+		base_secret_wipe(b->mem, b->cap);
+	base_buf_done(b);
+}
+
+/* Nothing is made when anything is there: half a set of keys is worse than none. */
+static int
+check_absent(const struct proc_conf *conf, struct base_fail *fail)
+{
+	const char *paths[] = {conf->mark_keys, conf->ledger_key};
+
+	for (size_t i = 0; i < BASE_COUNT(paths); i++)
+		if (faccessat(AT_FDCWD, paths[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+			base_fail_set(fail, GH_E_EXISTS, "%s is there already; nothing was made", paths[i]);
+			base_fail_hint(fail, "keys are made once: if the other one is lost, restore it from its copy");
+			return GH_E_EXISTS;
+		}
+	return 0;
+}
+
+static int
+make_mark_keys(const struct proc_conf *conf, unsigned year, struct base_fail *fail)
+{
+	struct base_buf text;
+
+	base_buf_init(&text, KEY_TEXT_MAX);
+	base_buf_str(&text, "# keys of the marks: year, key; destroying a line makes that year's marks nobody's\n");
+	mask_keys_line(year, &text);
+	mask_keys_line(year + 1, &text);
+	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
+	                    base_file_create_new(AT_FDCWD, conf->mark_keys, SECRET_MODE, base_buf_span(&text), fail);
+	wipe(&text);
+	return rc;
+}
+
+/* The signing key, and beside it the verifier key that everybody may read. vkey: receives its text and a newline. */
+static int
+make_ledger_key(const struct proc_conf *conf, struct base_buf *vkey, struct base_fail *fail)
+{
+	struct ledger_vkey key;
+	struct base_buf path;
+	int rc;
+
+	base_buf_init(&path, 8192);
+	base_buf_fmt(&path, "%s" CLI_VKEY_SUFFIX, conf->ledger_key);
+	base_buf_u8(&path, 0);
+	rc = ledger_note_name_check(base_span_str(conf->ledger_origin), fail);
+	if (rc < 0)
+		base_fail_where(fail, "%s: ledger_origin", conf->file);
+	else
+		rc = ledger_key_create(conf->ledger_key, conf->ledger_origin, &key, fail);
+	if (rc < 0)
+		goto out;
+	ledger_vkey_print(&key, vkey);
+	base_buf_u8(vkey, '\n');
+	if (vkey->bad || path.bad)
+		rc = base_fail_set(fail, GH_E_NOMEM, "out of memory");
+	else /* replaced: a verifier key left from an older signing key has no use */
+		rc = base_file_replace(AT_FDCWD, (const char *)base_buf_span(&path).p, PUBLIC_MODE, base_buf_span(vkey), fail);
+out:
+	base_buf_done(&path);
+	return rc;
+}
+
+static void
+say(const struct proc_conf *conf, unsigned year, const struct base_buf *vkey)
+{
+	struct base_span key = base_buf_span(vkey);
+
+	printf("made %s: keys of the marks for %u and %u\nmade %s: signing key of the ledger %s\n\n", conf->mark_keys, year, year + 1, conf->ledger_key,
+	    conf->ledger_origin);
+	printf("The ledger's verifier key is not secret. Keep it away from this machine too, for those who are to check the ledger:\n\n  %.*s\n", (int)key.n,
+	    (const char *)key.p);
+	if (geteuid() == 0)
+		puts("The files belong to root now: give them to the user that runs the gate (chown), or it cannot read them.\n");
+	puts("Next:\n"
+	     "  1. copy both files to a safe place, apart from the ledger: without the mark keys nobody can ask the ledger about a person\n"
+	     "  2. in the database, once, as a superuser: psql -f gatehouse-auth.sql");
+	printf("  3. gatehouse policy check -c %s\n  4. gatehouse run -c %s\n", conf->file, conf->file);
+}
+
+int
+cli_init(const struct cli_args *args)
+{
+	struct proc_conf *conf = NULL;
+	struct base_fail fail = {0};
+	struct base_buf vkey;
+	unsigned year = base_time_year_utc(base_time_wall_us());
+	int rc;
+
+	base_buf_init(&vkey, KEY_TEXT_MAX);
+	if (!cli_args_get(args, "keys"))
+		return cli_out_error("init: say what to make: --keys");
+	if ((rc = cli_files_conf(args, &conf, &fail)) < 0)
+		goto out;
+	if (!*conf->mark_keys || !*conf->ledger_key || !*conf->ledger_origin)
+		rc = base_fail_set(&fail, GH_E_MISSING, "%s: mark_keys, ledger_key and ledger_origin must be set", conf->file);
+	if (rc >= 0)
+		rc = check_absent(conf, &fail);
+	if (rc >= 0)
+		rc = make_ledger_key(conf, &vkey, &fail); /* first: it checks ledger_origin */
+	if (rc >= 0)
+		rc = make_mark_keys(conf, year, &fail);
+	if (rc >= 0)
+		say(conf, year, &vkey);
+out:
+	base_buf_done(&vkey);
+	proc_conf_free(&conf);
+	return rc < 0 ? cli_out_fail(&fail) : CLI_EXIT_OK;
+}
