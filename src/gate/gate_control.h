@@ -1,0 +1,39 @@
+/* gate_control: the control thread: the one blocking connection (libpq) that reads verifiers and the catalogue, and makes worlds.
+ * Workers ask for verifiers; answers come back on the asking worker's loop. Verifiers are cached for at most auth_cache.
+ */
+#ifndef GATE_CONTROL_H
+#define GATE_CONTROL_H
+
+#include "base_loop.h"
+#include "gate_world.h"
+#include "proc_count.h"
+#include "wire_scram.h"
+
+struct gate_control;
+
+/* One question. The asker owns it until `done` is called on its loop; `session` may be set to NULL meanwhile by the asker only. */
+struct gate_ask {
+	char user[256];
+	struct base_loop *loop;
+	void (*done)(void *ask); /* runs on loop */
+	void *session;
+	/* answer */
+	enum { GATE_ASK_FOUND, GATE_ASK_UNKNOWN, GATE_ASK_UNUSABLE, GATE_ASK_FAILED } result; /* UNUSABLE: no SCRAM verifier */
+	struct wire_scram_verifier verifier; /* secret */
+	char why[520];
+	struct gate_ask *next; /* private */
+};
+
+/* world_made: called on the control thread with each new world (a reference is handed over). */
+struct gate_control *gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), void *ctx);
+/* Loads the first world, blocking; conf is taken over. */
+BASE_CHECK int gate_control_first(struct gate_control *c, struct proc_conf *conf, struct gate_world **world_r, struct base_fail *fail);
+void gate_control_start(struct gate_control *c); /* starts the thread */
+void gate_control_stop(struct gate_control **c); /* joins it */
+void gate_control_reload(struct gate_control *c); /* thread-safe: reads all files again; failure leaves the old world and is logged */
+/* Thread-safe. True: answered from the cache at once (done is NOT called). False: done will be called. */
+BASE_CHECK bool gate_control_ask(struct gate_control *c, struct gate_ask *ask);
+/* After a failed log-in: the next one reads the verifier anew (the password may have been changed). */
+void gate_control_forget(struct gate_control *c, const char *user);
+
+#endif
