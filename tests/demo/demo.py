@@ -313,16 +313,15 @@ metrics = "{metrics}"
         return {"role": who.role, "rows": 1}
 
     def keeper_pid(self):
-        """The keeper: the supervisor's child that has the ledger's folder open."""
-        children = Path(f"/proc/{self.gate.pid}/task/{self.gate.pid}/children").read_text().split()
-        ledger = str((self.place.dir / "ledger").resolve())
-        for pid in children:
+        """The keeper: the supervisor's child of that name (its open files are nobody's business: /proc does not show them)."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
-                if any(os.readlink(fd).startswith(ledger) for fd in Path(f"/proc/{pid}/fd").iterdir()):
-                    return int(pid)
+                name, rest = stat.read_text().rsplit(")", 1)
             except OSError:
-                continue
-        raise Failed("no process of the gate has the ledger open")
+                continue  # it ended meanwhile
+            if name.endswith("(gh-keeper") and int(rest.split()[1]) == self.gate.pid:
+                return int(stat.parent.name)
+        raise Failed("the gate has no process called gh-keeper")
 
     def stopped_keeper(self):
         """With the keeper stopped, a look-up must wait for its record, and what needs no record must not."""
