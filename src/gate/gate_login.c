@@ -400,9 +400,8 @@ read_first(struct gate_session *s)
 				case WIRE_FIRST_GSSENC: answer_request(s, false); break;
 				case WIRE_FIRST_CANCEL: gate_cancel_client(s, have); break;
 				case WIRE_FIRST_STARTUP:
+					base_buf_clear(&s->up); /* the bytes stay where they are until the next append */
 					startup(s, have, packet.version);
-					if (s->state < GATE_RELAY)
-						base_buf_clear(&s->up);
 					break;
 				}
 				continue;
@@ -434,9 +433,8 @@ gate_login_readable(struct gate_session *s)
 				break;
 			}
 			if (rc == 1 && have.n - WIRE_HEADER >= h.len) {
+				base_buf_consume(&s->up, WIRE_HEADER + h.len); /* the bytes stay where they are until the next append */
 				sasl_message(s, base_span(have.p + WIRE_HEADER, h.len));
-				if (s->state < GATE_DRAIN)
-					base_buf_consume(&s->up, WIRE_HEADER + h.len);
 				continue;
 			}
 			if (read_some(s, 1024) <= 0)
