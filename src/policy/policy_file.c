@@ -379,32 +379,32 @@ file_column(const struct policy_file *f, size_t subject, size_t i)
 	return NULL;
 }
 
-/* One column has one role, and one table one subject: the same name twice is a mistake somewhere. */
+/* Latches "what "schema.table[.column]" rest LINE" at the name's place. */
+static void
+parse_twice(struct parse *p, const struct policy_name *name, const char *what, const char *rest, unsigned line)
+{
+	char schema[80], table[80], column[80];
+	struct policy_token at = {.line = name->line, .col = name->col};
+	policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "%s \"%s.%s%s%s\" %s %u", what, base_text_quote(schema, sizeof(schema), name->schema, 64),
+	                  base_text_quote(table, sizeof(table), name->table, 64), name->column.n > 0 ? "." : "",
+	                  base_text_quote(column, sizeof(column), name->column, 64), rest, line);
+}
+
+/* One column has one role, and one table one subject: the same name twice is a mistake somewhere. At most POLICY_COLUMNS_MAX names. */
 static void
 parse_check_unique(struct parse *p)
 {
 	const struct policy_file *f = p->file;
 	for (size_t a = 0; a < f->nsubjects; a++) {
-		const struct policy_name *t = &f->subjects[a].table;
-		struct policy_token at = {.line = t->line, .col = t->col};
 		for (size_t b = 0; b < a; b++)
-			if (name_same(t, &f->subjects[b].table))
-				policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "table \"%.*s.%.*s\" is another subject's already; see line %u",
-				                  (int)t->schema.n, (const char *)t->schema.p, (int)t->table.n, (const char *)t->table.p,
-				                  f->subjects[b].table.line);
+			if (name_same(&f->subjects[a].table, &f->subjects[b].table))
+				parse_twice(p, &f->subjects[a].table, "table", "belongs to another subject already; see line", f->subjects[b].table.line);
 		const struct policy_name *c, *d;
-		for (size_t i = 0; (c = file_column(f, a, i)) != NULL; i++) {
-			for (size_t b = 0; b <= a; b++) {
-				for (size_t k = 0; (b < a || k < i) && (d = file_column(f, b, k)) != NULL; k++) {
-					if (!name_same(c, d))
-						continue;
-					at = (struct policy_token){.line = c->line, .col = c->col};
-					policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "column \"%.*s\" of \"%.*s.%.*s\" is named twice; first in line %u",
-					                  (int)c->column.n, (const char *)c->column.p, (int)c->schema.n, (const char *)c->schema.p,
-					                  (int)c->table.n, (const char *)c->table.p, d->line);
-				}
-			}
-		}
+		for (size_t i = 0; (c = file_column(f, a, i)) != NULL; i++)
+			for (size_t b = 0; b <= a; b++)
+				for (size_t k = 0; (b < a || k < i) && (d = file_column(f, b, k)) != NULL; k++)
+					if (name_same(c, d))
+						parse_twice(p, c, "column", "is named twice; first in line", d->line);
 	}
 }
 

@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base_text.h"
 #include "sql_facts_int.h"
+#include "sql_scan_int.h"
 
 struct facts_own {
 	struct sql_facts facts; /* first: the handle */
@@ -409,9 +409,7 @@ sql_facts_new(struct base_span text, const struct sql_scan *scan, struct sql_fac
 	}
 	parsed = pg_query_parse(z);
 	if (parsed.error) {
-		char quoted[256];
-		err = base_fail_set(fail, GH_E_PARSE, "statement cannot be parsed: %s",
-		                    base_text_quote(quoted, sizeof(quoted), base_span_str(parsed.error->message), 200));
+		err = sql_scan_refused(fail, "parsed", parsed.error->message);
 		goto out;
 	}
 	err = facts_tree(&b, facts, parsed.parse_tree, text.n);

@@ -1,7 +1,7 @@
 /* sql_scan: see sql_scan.h.
  *
  * Input: hostile statement text. What a token is, only libpg_query's scanner says (it is PostgreSQL's own scan.l); this file joins its
- * tokens and never looks for quotes or comments by itself, but for the two places marked below where the library's answer is short.
+ * tokens and never looks for quotes or comments by itself, but for the end of U&'..' (scan_emit) and the value inside a token (sql_scan_value).
  * The scanner's result is a protobuf message of two levels; it is read in place, without the object per token that the unpacker of
  * protobuf-c would allocate: this is the gate's hot path. Every offset is checked against the text. No I/O, no parsing of SQL.
  */
@@ -13,6 +13,7 @@
 
 #include "base_mem.h"
 #include "base_text.h"
+#include "sql_scan_int.h"
 
 #define SCAN_NORM_MAX (2 * (size_t)SQL_TEXT_MAX) /* a token of one byte needs two: itself and the space */
 
@@ -164,6 +165,15 @@ scan_tokens(struct sql_scan *s, struct base_span text, struct base_span message)
 }
 
 int
+sql_scan_refused(struct base_fail *fail, const char *what, const char *message)
+{
+	char quoted[256];
+	const char *near = strstr(message, " at or near ");
+	struct base_span known = near ? base_span(message, (size_t)(near - message)) : base_span_str(message);
+	return base_fail_set(fail, GH_E_PARSE, "statement cannot be %s: %s", what, base_text_quote(quoted, sizeof(quoted), known, 200));
+}
+
+int
 sql_scan_text(struct sql_scan *s, struct base_span text, struct base_fail *fail)
 {
 	base_buf_clear(&s->norm);
@@ -186,9 +196,7 @@ sql_scan_text(struct sql_scan *s, struct base_span text, struct base_fail *fail)
 	base_buf_clear(&s->norm);
 	int err;
 	if (scan.error) {
-		char quoted[256];
-		err = base_fail_set(fail, GH_E_PARSE, "statement cannot be scanned: %s",
-		                    base_text_quote(quoted, sizeof(quoted), base_span_str(scan.error->message), 200));
+		err = sql_scan_refused(fail, "scanned", scan.error->message);
 	} else {
 		err = scan_tokens(s, text, base_span(scan.pbuf.data, scan.pbuf.len));
 		if (err == GH_E_LIMIT)
@@ -204,8 +212,8 @@ sql_scan_text(struct sql_scan *s, struct base_span text, struct base_fail *fail)
 	return err;
 }
 
-/* 'it''s' -> it's. A literal may go on after white space with a newline and comments ('a' -- x \n 'b'); the scanner has accepted
- * the token, so all that is needed here is to find the next quote that is not inside a comment. */
+/* 'it''s' -> it's. A literal may go on behind white space with a newline ('a' \n 'b'). The server allows comments there too, but the
+ * library does not: it makes two literals of these, and its parser refuses the statement. */
 static int
 scan_quoted(struct base_cursor *c, struct base_buf *out)
 {
@@ -221,10 +229,8 @@ scan_quoted(struct base_cursor *c, struct base_buf *out)
 			continue;
 		}
 		for (uint8_t byte = base_cursor_u8(c); byte != '\''; byte = base_cursor_u8(c)) {
-			if (!base_cursor_ok(c) || !(scan_is_space(byte) || byte == '-'))
+			if (!base_cursor_ok(c) || !scan_is_space(byte))
 				return GH_E_PARSE;
-			while (byte == '-' && c->left > 0 && *c->p != '\n' && *c->p != '\r')
-				(void)base_cursor_u8(c); /* to the end of the line */
 		}
 	}
 }
