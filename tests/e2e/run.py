@@ -161,6 +161,7 @@ class Runner:
             os.killpg(pid, signal.SIGKILL)  # servers and programs that the test left behind
         except (ProcessLookupError, PermissionError):
             pass
+        ports.release(pid)
         lines = []
         if os.path.exists(results):
             with open(results) as f:
@@ -222,7 +223,9 @@ def main():
         print('no gatehouse program: build it, give --binary, or use --direct', file=sys.stderr)
         return 2
     folder = tempfile.mkdtemp(prefix='gh-e2e-', dir='/tmp')
-    os.makedirs(os.path.join(folder, 'logs'))
+    ports.claims = os.path.join(folder, 'ports')
+    for name in ('logs', 'ports'):
+        os.makedirs(os.path.join(folder, name))
     runner = shared = None
 
     def interrupted(signum, frame):

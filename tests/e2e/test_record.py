@@ -343,7 +343,7 @@ def drivers(env):
         yield 'record-node', lambda: ['node', os.path.join(here, 'node', 'drive.js')], None, range(601, 606)
     for name, command, more, ids in programs():
         try:
-            environ = target.environ('anna', E2E_ONLY='record', **({'NODE_PATH': test_node.modules(env)} if more is None else more))
+            environ = target.environ('anna', E2E_CHECKS='record', **({'NODE_PATH': test_node.modules(env)} if more is None else more))
             done = env.run(command(), env=environ, timeout=100)
             equal(done.stdout.split(), ['ok', 'record'])
             want[name] = ids

@@ -3,32 +3,41 @@ import os
 import socket
 
 FIRST = int(os.environ.get('GATEHOUSE_E2E_PORTS', '7300'))
-_given = set()
+claims = None  # a folder with one file per port in use: tests run beside each other
 
 
 def free_port():
-    """A port nobody listens on now and that this process has not handed out. Children that fork later pass `start`."""
-    start = os.getpid() % 40 + 40 if _child else 0
-    for i in range(100):
-        port = FIRST + (start + i) % 100
-        if port in _given:
-            continue
+    """A port that nobody listens on and no other test of this run has been given."""
+    for port in range(FIRST, FIRST + 100):
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(('127.0.0.1', port))
             except OSError:
                 continue
-        _given.add(port)
+        try:
+            with open(os.path.join(claims, str(port)), 'x') as f:
+                f.write(str(os.getpid()))
+        except FileExistsError:
+            continue
         return port
     raise RuntimeError('no free port in %d-%d' % (FIRST, FIRST + 99))
+
+
+def release(pid):
+    """The ports of a test's process, once it has ended."""
+    for name in os.listdir(claims):
+        path = os.path.join(claims, name)
+        with open(path) as f:
+            if f.read() == str(pid):
+                os.unlink(path)
 
 
 _child = False
 
 
 def in_child():
-    """Called in the process of one test: its ports come from another part of the range than the shared servers'."""
+    """Called in the process of one test."""
     global _child
     _child = True
 
