@@ -596,6 +596,18 @@ test_no_room(void **state)
 		base_buf_done(&out);
 		wire_scram_server_free(&s);
 	}
+	for (size_t max = 0; max <= sizeof(RFC_CLIENT_FINAL); max++) {
+		struct wire_scram_client *c = wire_scram_client_new(rfc.client, rfc.server, SPAN(""), false);
+
+		base_buf_init(&out, max < 64 ? 64 : max);
+		wire_scram_client_fix(c, SPAN("user"), SPAN(RFC_CLIENT_NONCE));
+		wire_scram_client_first(c, &out);
+		base_buf_clear(&out);
+		out.max = max;
+		assert_int_equal(wire_scram_client_final(c, SPAN(RFC_SERVER_FIRST), &out, NULL), max < sizeof(RFC_CLIENT_FINAL) - 1 ? GH_E_LIMIT : 0);
+		base_buf_done(&out);
+		wire_scram_client_free(&c);
+	}
 }
 
 #define K "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

@@ -351,7 +351,8 @@ server_bare(struct wire_scram_server *s, struct base_span in, struct base_span *
 
 /* The whole nonce, the server-first message, and the AuthMessage as far as it goes. */
 static int
-server_answer(struct wire_scram_server *s, struct base_span bare, struct base_span client_nonce, struct base_buf *out, struct base_fail *fail)
+server_answer(struct wire_scram_server *s, struct base_span bare, struct base_span client_nonce, struct base_buf *out,
+    struct base_fail *fail)
 {
 	struct base_buf text, *auth = &s->x.auth;
 	int rc = 0;
@@ -388,7 +389,8 @@ server_answer(struct wire_scram_server *s, struct base_span bare, struct base_sp
 }
 
 int
-wire_scram_server_first(struct wire_scram_server *s, struct base_span mechanism, struct base_span client_first, struct base_buf *server_first, struct base_fail *fail)
+wire_scram_server_first(struct wire_scram_server *s, struct base_span mechanism, struct base_span client_first,
+    struct base_buf *server_first, struct base_fail *fail)
 {
 	struct base_span in = client_first, nonce;
 	int rc;
@@ -431,7 +433,8 @@ server_cbind_ok(const struct wire_scram_server *s, struct base_span got)
 
 /* client-final-message: c=, r=, extensions, p= at the very end. without_proof_r: everything before ",p=". */
 static int
-server_read_final(struct wire_scram_server *s, struct base_span in, struct base_span *without_proof_r, uint8_t proof_r[KEY], struct base_fail *fail)
+server_read_final(struct wire_scram_server *s, struct base_span in, struct base_span *without_proof_r, uint8_t proof_r[KEY],
+    struct base_fail *fail)
 {
 	struct base_span whole = in, cbind, nonce, proof;
 
@@ -456,7 +459,8 @@ server_read_final(struct wire_scram_server *s, struct base_span in, struct base_
 }
 
 int
-wire_scram_server_final(struct wire_scram_server *s, struct base_span client_final, struct base_buf *server_final, uint8_t client_key_r[32], struct base_fail *fail)
+wire_scram_server_final(struct wire_scram_server *s, struct base_span client_final, struct base_buf *server_final,
+    uint8_t client_key_r[32], struct base_fail *fail)
 {
 	uint8_t proof[KEY], signature[KEY], key[KEY], hash[KEY];
 	struct base_span without_proof;

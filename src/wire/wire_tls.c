@@ -154,8 +154,8 @@ tls_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len, con
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* The private key of the certificate that ssl has already, from a file that its owner alone may read. The links on the way (as certificate tools make them) are
- * followed first, the file itself is then opened once, checked and read. */
+/* The private key of the certificate that ssl has already, from a file that its owner alone may read. The links on the way
+ * (certificate tools make them) are followed first; the file itself is then opened once, checked and read. */
 static int
 tls_load_key(SSL_CTX *ssl, const char *path, struct base_fail *fail)
 {
