@@ -20,6 +20,8 @@
 
 #define NEWEST_MINOR 2u /* 3.2: long cancel keys */
 #define PARAMETERS_MAX 64u
+#define KEEPER_WAIT_US 3000000u
+#define KEEPER_RETRY_US 50000u
 
 static void
 refuse(struct gate_session *s, const char *sqlstate, const char *hint, const char *text)
@@ -192,8 +194,8 @@ read_parameters(struct gate_session *s, struct base_span packet, struct base_spa
 	return 0;
 }
 
-static void
-ask_verifier(struct gate_session *s);
+static void identify(struct gate_session *s);
+static void ask_verifier(struct gate_session *s);
 
 static void
 startup(struct gate_session *s, struct base_span packet, uint32_t version)
@@ -229,10 +231,27 @@ startup(struct gate_session *s, struct base_span packet, uint32_t version)
 		refuse(s, "57P03", "connect again in a moment", "the gate is being stopped");
 		return;
 	}
+	gate_session_enter(s, GATE_VERIFIER);
+	s->keeper_wait_us = base_loop_now_us(s->worker->loop) + KEEPER_WAIT_US;
+	identify(s);
+}
+
+/* Who is it? Nobody is let in while nothing can be recorded; a keeper that is just being started again is waited for. */
+static void
+identify(struct gate_session *s)
+{
+	uint64_t now = base_loop_now_us(s->worker->loop);
+
 	if (!gate_keeper_up(s->worker->keeper)) {
-		refuse(s, "57P03", "connect again in a moment; if it lasts, tell the gate's operator", "the ledger is not available, so nothing can be looked up now");
+		if (now >= s->keeper_wait_us) {
+			refuse(s, "57P03", "connect again in a moment; if it lasts, tell the gate's operator", "the ledger is not available, so nothing can be looked up now");
+			return;
+		}
+		s->resume_us = now + KEEPER_RETRY_US;
+		base_loop_timer_set(s->worker->loop, &s->timer, s->resume_us);
 		return;
 	}
+	s->keeper_wait_us = 0;
 	char cn[256], san[256];
 	if (s->client.tls && wire_tls_peer_names(s->client.tls, cn, sizeof(cn), san, sizeof(san)) && gate_world_cert_allows(s->world, cn, san, s->user)) {
 		s->auth = "certificate";
@@ -275,6 +294,10 @@ gate_login_resume(struct gate_session *s)
 	struct base_span cbind = s->client.tls ? wire_tls_end_point(s->client.tls) : base_span(NULL, 0);
 
 	s->resume_us = 0;
+	if (s->keeper_wait_us) {
+		identify(s);
+		return;
+	}
 	s->scram = wire_scram_server_new(&s->verifier, s->doomed, cbind);
 	wire_write_sasl_mechanisms(&s->down, cbind.n > 0);
 	gate_session_say(s);
@@ -311,7 +334,6 @@ ask_verifier(struct gate_session *s)
 	ask->done = verifier_done;
 	ask->session = s;
 	s->ask = ask;
-	gate_session_enter(s, GATE_VERIFIER);
 	if (gate_control_ask(s->worker->shared->control, ask))
 		verifier_done(ask);
 }

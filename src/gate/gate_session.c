@@ -35,9 +35,9 @@ gate_end_words(enum gate_end e)
 
 /* Which states may follow which: rows from, columns to. */
 static const bool follows[GATE_STATE_COUNT][GATE_STATE_COUNT] = {
-	[GATE_FIRST] = {[GATE_TLS] = true, [GATE_VERIFIER] = true, [GATE_SERVER] = true, [GATE_CANCEL] = true, [GATE_DRAIN] = true},
+	[GATE_FIRST] = {[GATE_TLS] = true, [GATE_VERIFIER] = true, [GATE_CANCEL] = true, [GATE_DRAIN] = true},
 	[GATE_TLS] = {[GATE_FIRST] = true, [GATE_DRAIN] = true},
-	[GATE_VERIFIER] = {[GATE_SASL_FIRST] = true, [GATE_DRAIN] = true},
+	[GATE_VERIFIER] = {[GATE_SASL_FIRST] = true, [GATE_SERVER] = true, [GATE_DRAIN] = true},
 	[GATE_SASL_FIRST] = {[GATE_SASL_FINAL] = true, [GATE_DRAIN] = true},
 	[GATE_SASL_FINAL] = {[GATE_SERVER] = true, [GATE_DRAIN] = true},
 	[GATE_SERVER] = {[GATE_RELAY] = true, [GATE_DRAIN] = true},

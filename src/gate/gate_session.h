@@ -4,7 +4,7 @@
  *
  *   FIRST --SSLRequest--> TLS --done--> FIRST          [gate_login.c]
  *   FIRST --CancelRequest--> CANCEL --> (end)          [gate_login.c, gate_cancel.c]
- *   FIRST --StartupMessage--> VERIFIER                 [gate_login.c; certificate log-in goes straight to SERVER]
+ *   FIRST --StartupMessage--> VERIFIER                 [gate_login.c; a certificate log-in goes from there to SERVER]
  *   VERIFIER --verifier or mock--> SASL_FIRST --client-first--> SASL_FINAL --client-final--> SERVER   [gate_login.c]
  *   SERVER --logged in there as the same role--> RELAY [gate_server.c]
  *   RELAY                                              [gate_relay.c pumps; gate_request.c, gate_answer.c follow]
@@ -149,7 +149,8 @@ struct gate_session {
 	struct wire_scram_client *scram_up;
 	struct wire_scram_verifier verifier;
 	bool doomed;
-	uint64_t resume_us;        /* VERIFIER: the back-off ends then; 0 = none */
+	uint64_t resume_us;        /* VERIFIER: go on then (back-off, keeper being started); 0 = no */
+	uint64_t keeper_wait_us;   /* VERIFIER: the keeper is waited for until then; 0 = not */
 	bool has_key;              /* client_key holds something */
 	uint8_t client_key[32];
 	const char *auth;          /* how: "scram-sha-256", ... */
