@@ -59,7 +59,7 @@ class Ledger:
         for _, e in self.reads:
             self.customers[e["actor"]] |= marks(e, KEY)
             self.rows[e["actor"]] += e["rows"]
-            self.answers[e["actor"]].add((e["session"], e["seq"]))
+            self.answers[e["actor"]].add((e["session"], e.get("seq", 0)))
 
     @staticmethod
     def settled(demo):
@@ -141,7 +141,7 @@ def the_record(t, demo, ledger, facts):
     desk = {r: [e for _, e in ledger.of(r, lambda e: label(e).startswith("care-desk"))] for r in truth}
     customers = {r: len(set().union(*(marks(e, KEY) for e in es))) for r, es in desk.items()}
     wrong = [r for r in truth if customers[r] != truth[r]["customers"] or sum(e["rows"] for e in desk[r]) != truth[r]["rows"]
-             or len({(e["session"], e["seq"]) for e in desk[r]}) != truth[r]["answers"]]
+             or len({(e["session"], e.get("seq", 0)) for e in desk[r]}) != truth[r]["answers"]]
     wrong += [r for r, n in extra_rows.items() if ledger.rows[r] != truth[r]["rows"] + n]
     t.say(f"The clients counted for themselves what they received: {sum(a['rows'] for a in truth.values()):,} rows in {sum(a['answers'] for a in truth.values()):,} "
           "answers; for each of the forty the ledger has the same rows, the same answers and the same number of distinct customers.",
@@ -208,7 +208,7 @@ def the_proof(t, demo, ledger, mine):
     path = bundle_of(demo.place.dir / "ledger", index)
     good = path.read_bytes()
     name = entry["actor"].encode()
-    at = good.find(b'"actor":"' + name, good.find(entry["session"].encode() + b'","seq":' + str(entry["seq"]).encode())) + len(b'"actor":"')
+    at = good.find(b'"actor":"' + name, good.find(entry["session"].encode() + b'","seq":' + str(entry.get("seq", 0)).encode())) + len(b'"actor":"')
     bad = bytearray(good)
     bad[at] ^= 1
     try:
