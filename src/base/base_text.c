@@ -9,9 +9,9 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* RFC 3629 section 4: the length of the well-formed sequence at p, 0 when there is none. left > 0. */
-static size_t
-utf8_length(const uint8_t *p, size_t left)
+/* RFC 3629 section 4. */
+size_t
+base_text_utf8_length(const uint8_t *p, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf; /* of the second byte; narrower after some first bytes */
 	size_t n;
@@ -50,7 +50,7 @@ base_text_utf8(struct base_span s)
 	size_t n;
 
 	for (size_t at = 0; at < s.n; at += n) {
-		n = utf8_length(s.p + at, s.n - at);
+		n = base_text_utf8_length(s.p + at, s.n - at);
 		if (n == 0)
 			return false;
 	}
@@ -87,7 +87,7 @@ base_text_quote(char *dst, size_t size, struct base_span s, size_t max_in)
 	assert(size > 0);
 	room = size - 1;
 	while (at < s.n) {
-		size_t n = utf8_length(s.p + at, s.n - at);
+		size_t n = base_text_utf8_length(s.p + at, s.n - at);
 		bool plain = n > 0 && utf8_shows(s.p + at, n);
 		size_t need;
 

@@ -9,7 +9,9 @@
  * paragraph separators, bidirectional formatting, byte order mark) counts as "everything else". Returns dst, so it can stand in
  * an argument list. Quotes are not added; a backslash is printable and stays, so the text is for people, not for parsing. */
 const char *base_text_quote(char *dst, size_t size, struct base_span s, size_t max_in);
-bool base_text_utf8(struct base_span s); /* valid UTF-8, no surrogates, no overlong forms, <= U+10FFFF */
+/* Bytes of the valid UTF-8 character at p (1..4; no surrogates, no overlong forms, <= U+10FFFF), 0 when there is none. left > 0. */
+size_t base_text_utf8_length(const uint8_t *p, size_t left);
+bool base_text_utf8(struct base_span s); /* all of it */
 
 void base_text_hex(struct base_buf *b, struct base_span s); /* lower case */
 BASE_CHECK int base_text_unhex(struct base_span s, uint8_t *dst, size_t n); /* exactly 2n digits, either case; GH_E_PARSE */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base_mem.h"
+#include "base_text.h"
 #include "base_time.h"
 
 #define ELLIPSIS "\xe2\x80\xa6" /* U+2026 */
@@ -90,41 +91,6 @@ skip(struct writer *w, size_t n)
 	w->left -= n;
 }
 
-/* Length of the valid UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates, <= U+10FFFF), 0 when invalid. s.n > 0 and
- * the first byte is not ASCII. */
-static size_t
-utf8_len(struct base_span s)
-{
-	uint8_t c = s.p[0];
-	uint8_t lo = 0x80, hi = 0xbf;
-	size_t n;
-
-	if (c >= 0xc2 && c <= 0xdf)
-		n = 2;
-	else if (c >= 0xe0 && c <= 0xef)
-		n = 3;
-	else if (c >= 0xf0 && c <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (n > s.n)
-		return 0;
-	if (c == 0xe0)
-		lo = 0xa0;
-	else if (c == 0xed)
-		hi = 0x9f;
-	else if (c == 0xf0)
-		lo = 0x90;
-	else if (c == 0xf4)
-		hi = 0x8f;
-	if (s.p[1] < lo || s.p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((s.p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 static inline bool
 plain(uint8_t c)
 {
@@ -189,7 +155,7 @@ escape(uint8_t *dst, size_t room, struct base_span s, bool *all_r)
 			unit[4] = (uint8_t)hex[c >> 4];
 			unit[5] = (uint8_t)hex[c & 15];
 			n = 6;
-		} else if ((n = utf8_len(rest)) > 0) {
+		} else if ((n = base_text_utf8_length(rest.p, rest.n)) > 0) {
 			src = rest.p;
 			took = n;
 		} else {

@@ -1,6 +1,6 @@
 /* event_entry: one ledger entry, its canonical JSON form, and back. Pure.
  * docs/FORMATS.md gives every field; event_fields.def is the one table behind encode, decode and print.
- * Canonical form: one line, UTF-8, no spaces outside strings, fields in table order, absent/empty fields left out,
+ * Canonical form: one line, UTF-8, no spaces outside strings, "v":1 first, then fields in table order, absent/empty fields left out,
  * control characters and '"' '\\' escaped as \uXXXX / \" / \\, numbers decimal, at most EVENT_ENTRY_MAX bytes.
  * Invalid UTF-8 in input text is replaced by U+FFFD byte by byte, so that an entry is always valid.
  */
@@ -32,7 +32,7 @@ BASE_CHECK int event_kind_parse(struct base_span s, enum event_kind *k_r);
 enum event_subjects { EVENT_SUBJECTS_NONE, EVENT_SUBJECTS_KNOWN, EVENT_SUBJECTS_UNKNOWN };
 
 struct event_list {
-	size_t count; /* at most EVENT_LIST_MAX; encode cuts and never fails on more */
+	size_t count; /* may pass EVENT_LIST_MAX: then only so many are in item, and encode writes "…" as the last, so that it shows */
 	struct base_span item[EVENT_LIST_MAX];
 };
 
@@ -62,7 +62,7 @@ struct event_entry {
 	uint64_t rows;                 /* "rows": rows in this part; always there in read and write */
 	enum event_subjects subjects;  /* "subjects": "known" | "unknown" */
 	struct base_span via;          /* "via": "answer" | "request": where the subject was taken from */
-	struct base_span why;          /* "why": reason of unknown subjects, of close, deny, refuse */
+	struct base_span why;          /* "why": reason of unknown subjects, of close, deny, refuse; of start, stop: the role */
 	uint32_t epoch;                /* "epoch": year of the mark key */
 	struct event_list kinds;       /* "kinds": what each mark of a tuple is: "customer.key", "customer.phone", ... */
 	struct base_span marks;        /* "marks": base64 of tuples; each tuple has 8 bytes (big-endian) for each kind; 0 = absent */
@@ -74,8 +74,9 @@ struct event_entry {
 	struct base_span version;      /* "version": of gatehouse, in start */
 };
 
-/* Appends the canonical line (no newline). Text is cut (with "…" at its end) to keep the whole within EVENT_ENTRY_MAX;
- * marks are never cut: GH_E_LIMIT when they alone do not fit (see event_entry_tuples_max). */
+/* Appends the canonical line (no newline), or nothing on failure. Texts and lists are cut (with "…" at their end) to their ceilings in
+ * event_fields.def and to keep the whole within EVENT_ENTRY_MAX; kinds and marks are never cut: GH_E_LIMIT when they do not fit (see
+ * event_entry_tuples_max) or out has no room. GH_E_PARSE when marks are not whole tuples of kinds. GH_E_NOMEM. */
 BASE_CHECK int event_entry_encode(const struct event_entry *e, struct base_buf *out, struct base_fail *fail);
 /* How many tuples of `kinds` marks fit in one entry whose other fields are as in e (conservative). */
 size_t event_entry_tuples_max(const struct event_entry *e, size_t kinds);

@@ -153,7 +153,7 @@ event_print_line(const struct event_entry *e, size_t text_max, struct base_buf *
 	if (e->kind == EVENT_PEOPLE)
 		put_part(out, "hash ", e->people);
 	put_part(out, "version ", e->version);
-	put_part(out, "because: ", e->why);
+	put_part(out, e->kind == EVENT_START || e->kind == EVENT_STOP ? "role " : "because: ", e->why);
 	put_part(out, "error ", e->sqlstate);
 	if (text_max > 0 && e->text.n > 0) {
 		base_buf_str(out, "  | ");

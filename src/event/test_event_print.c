@@ -15,8 +15,8 @@ static const struct {
 	struct event_entry e;
 	const char *line;
 } golden[] = {
-	{{.kind = EVENT_START, .time_us = T, .node = S("gate1"), .version = S("0.1.0")},
-	    "2026-11-22 16:07:54 +0000  gate gate1  start  version 0.1.0"},
+	{{.kind = EVENT_START, .time_us = T, .node = S("gate1"), .version = S("0.1.0"), .why = S("keeper")},
+	    "2026-11-22 16:07:54 +0000  gate gate1  start  version 0.1.0  role keeper"},
 	{{.kind = EVENT_STOP, .time_us = T}, "2026-11-22 16:07:54 +0000  gate ?  stop"},
 	{{.kind = EVENT_OPEN, .time_us = T, .actor = S("li.na"), .name = S("Li Na"), .employer = S("North Star"), .address = S("10.0.0.7:5"),
 		.auth = S("scram-sha-256"), .tls = S("TLSv1.3"), .database = S("crm"), .application = S("ps\nql"), .node = S("gate1")},
