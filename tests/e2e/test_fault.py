@@ -97,7 +97,7 @@ def server_that_speaks_rubbish(env):
             threading.Thread(target=serve, daemon=True).start()
             g, target = own_gate(env, server_port=str(hole.getsockname()[1]), server_host='127.0.0.1', server_tls='off', server_connect_timeout='2s')
             e = error_of(target)
-            true(e.code.startswith('08'), '%r: %s' % (answer, e.fields))
+            true(e.code[:2] in ('08', '28'), '%r: %s' % (answer, e.fields))
             e = error_of(target)
             g.stop()
 
@@ -181,9 +181,11 @@ def keeper_killed(env):
     for e in failed:
         true(isinstance(e, ServerError), 'closed without an error: %s' % e)
         true('ledger' in str(e).lower() or 'record' in str(e).lower() or 'keeper' in str(e).lower(), e)
-    equal(look(c, 1999), 1)
     c.close()
-    entries = g.session_entries('keeper-killed')['keeper-killed']
+    with Conn.open(target, params=[('application_name', 'keeper-back')]) as c:
+        equal(look(c, 1999), 1)
+    equal([e['kind'] for e in g.session_entries('keeper-back')['keeper-back']], ['open', 'read', 'close'])
+    entries = g.entries(application='keeper-killed')
     marker = Marker(os.path.join(g.folder, 'mark.keys'))
     seen = marker.seen(entries, KEY)
     epoch = next(e['epoch'] for e in entries if e.get('epoch'))
@@ -260,7 +262,7 @@ def disk_full(env):
         raise Skip('a small file system needs root')
     mount = os.path.join(env.folder, 'small')
     os.makedirs(mount)
-    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4m,mode=0755', 'tmpfs', mount], capture_output=True).returncode:
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=160m,mode=0755', 'tmpfs', mount], capture_output=True).returncode:
         raise Skip('mount is not allowed here')
     try:
         folder = os.path.join(mount, 'ledger')
@@ -279,11 +281,10 @@ def disk_full(env):
                     f.flush()
             except OSError:
                 pass
-        failure, deadline = None, time.monotonic() + 30
+        # What was set aside before (the journal's segments) may be written to first.
+        failure, deadline = None, time.monotonic() + 45
         while failure is None and time.monotonic() < deadline:
             try:
-                if c is None:
-                    c = Conn.open(target)
                 c.rows('select id, phone, email from customers')
             except ServerError as e:
                 failure = e
@@ -503,7 +504,9 @@ def metrics(env):
     c.rows('select * from products')
     values, text = until(lambda: (lambda v: v if v[0].get('gatehouse_rows_recorded_total', 0) >= 5 else None)(read()), 5, 'recorded rows in the metrics')
     equal(values['gatehouse_sessions'], 1)
-    true(values['gatehouse_rows_total'] >= 505 and values['gatehouse_keeper_up'] == 1 and values['gatehouse_logins_total'] == 1, text)
+    true(values['gatehouse_rows_total'] >= 505 and values['gatehouse_logins_total'] == 1, text)
+    equal(values['gatehouse_keeper_up'], 1, 'keeper_up')
+    until(lambda: read()[0]['gatehouse_ledger_tree_size'] >= 8, 5, 'the tree grows in the metrics')
     true('# HELP gatehouse_sessions' in text and '# TYPE gatehouse_sessions gauge' in text, text)
     c.close()
     until(lambda: read()[0]['gatehouse_sessions'] == 0, 5, 'no sessions in the metrics')

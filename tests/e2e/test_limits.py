@@ -75,11 +75,12 @@ def idle_timeouts(env):
     c = Conn.open(target)
     found = ends_within(c, 0.8, 4, 'idle')
     true(found and found[0]['S'] == 'FATAL' and found[0]['C'] == '57P05', found)
+    # In a transaction, in a failed one, and in half a pipeline, which holds locks all the same.
     for how in (pgwire.query('begin'), pgwire.query('begin; select 1/0'), pgwire.parse('select 1') + pgwire.bind() + pgwire.execute() + pgwire.FLUSH):
         c = Conn.open(target)
         c.send(how)
         found = [f for f in ends_within(c, 0.3, 3, 'idle in a transaction') if f['S'] == 'FATAL']
-        true(found and found[0]['C'] == '25P03', found)
+        true(found and found[0]['C'] == '25P03', '%r: %s' % (how[:30], found))
     c = Conn.open(target)
     start = time.monotonic()
     found = pgwire.errors(c.ask(pgwire.query('select pg_sleep(10)')))

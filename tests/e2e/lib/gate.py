@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
@@ -77,6 +76,7 @@ class Gate:
 
     def start(self, wait=True):
         with open(self.log, 'ab') as log:
+            self.log_start = log.tell()
             self.process = subprocess.Popen([self.binary, 'run', '-c', self.conf], stdout=log, stderr=log, cwd=self.folder,
                                             stdin=subprocess.DEVNULL, start_new_session=not ports.is_child(), **owner.popen_as())
         if wait:
@@ -84,18 +84,13 @@ class Gate:
         return self
 
     def wait_up(self, limit=15):
+        """Until the gate role says that it serves."""
         end = time.monotonic() + limit
-        while True:
-            try:
-                socket.create_connection(('127.0.0.1', self.port), 1).close()
-                return
-            except OSError:
-                pass
+        while not self.log_has('gate is ready', 0.02, self.log_start):
             if self.process.poll() is not None:
                 raise RuntimeError('gatehouse ended with %d; see %s: %s' % (self.process.returncode, self.log, self.log_tail()))
             if time.monotonic() > end:
-                raise RuntimeError('gatehouse is not connectable after %d s; see %s' % (limit, self.log))
-            time.sleep(0.03)
+                raise RuntimeError('gatehouse is not ready after %d s; see %s: %s' % (limit, self.log, self.log_tail()))
 
     def log_tail(self, n=800):
         with open(self.log, 'rb') as f:
@@ -109,7 +104,7 @@ class Gate:
                 f.seek(start)
                 if word.encode() in f.read():
                     return True
-            time.sleep(0.05)
+            time.sleep(0.02)
         return False
 
     def log_size(self):
@@ -151,27 +146,15 @@ class Gate:
         return pids
 
     def role_pid(self, role):
-        """Process of a role. The keeper is the one that has a file of the ledger open; the gate the one with the most threads
-        of the others: names in the process list are for people and may change."""
-        children = self._children()
-        keeper = None
-        for pid in children:
-            for fd in glob.glob('/proc/%d/fd/*' % pid):
-                try:
-                    if os.readlink(fd).startswith(self.ledger_dir + '/') or os.readlink(fd) == self.ledger_dir:
-                        keeper = pid
-                except OSError:
-                    pass
-        if role == 'keeper':
-            return keeper
-
-        def threads(pid):
+        """Process of a role ("keeper", "gate", "metrics"), by the name it gives itself; None when it does not run."""
+        for pid in self._children():
             try:
-                return len(os.listdir('/proc/%d/task' % pid))
+                with open('/proc/%d/comm' % pid) as f:
+                    if f.read().strip() == 'gh-' + role:
+                        return pid
             except OSError:
-                return 0
-        others = [p for p in children if p != keeper]
-        return max(others, key=threads) if others else None
+                pass
+        return None
 
     def rss(self):
         """VmRSS of the gate role, in bytes; its peak is reset by nobody, so sample."""
@@ -195,14 +178,16 @@ class Gate:
         return out
 
     def session_entries(self, *applications, limit=15):
-        """{application: entries of the sessions that called themselves so at log-in}, once all of those are closed. Entries of a
-        session come before its close, so that nothing is missing then and there is nothing to wait for beyond it."""
+        """{application: entries of the sessions that called themselves so}, once all of those are closed. Entries of a session come
+        before its close, so that nothing is missing then and there is nothing to wait for beyond it."""
         end = time.monotonic() + limit
         while True:
             found, owner_of, closed = {a: [] for a in applications}, {}, set()
-            for e in self.entries():
-                if e['kind'] == 'open' and e.get('application') in found:
+            everything = self.entries()
+            for e in everything:
+                if e.get('application') in found:  # some drivers say it only after log-in, by SET
                     owner_of[e['session']] = e['application']
+            for e in everything:
                 if e.get('session') in owner_of:
                     found[owner_of[e['session']]].append(e)
                     if e['kind'] == 'close':
@@ -211,7 +196,7 @@ class Gate:
             if not missing and closed == set(owner_of):
                 return found
             if time.monotonic() > end:
-                raise AssertionError('after %d s: no open entry of %s; %d of %d sessions closed'
+                raise AssertionError('after %d s: no entry of %s; %d of %d sessions closed'
                                      % (limit, missing, len(closed), len(owner_of)))
             time.sleep(0.1)
 

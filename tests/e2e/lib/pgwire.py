@@ -242,10 +242,16 @@ class Conn:
         return kind, body
 
     def read_until(self, kinds=b'Z', count=1):
-        """Messages up to and with the count-th whose type is in kinds."""
+        """Messages up to and with the count-th whose type is in kinds. A connection that ends after an error raises that error."""
         out = []
         while count:
-            m = self.read()
+            try:
+                m = self.read()
+            except (Closed, ConnectionError):
+                for kind, body in out:
+                    if kind == b'E':
+                        raise ServerError(body) from None
+                raise
             out.append(m)
             if m[0] in kinds:
                 count -= 1

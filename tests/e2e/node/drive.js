@@ -93,10 +93,10 @@ const checks = {
         // The driver's own cancel opens a connection without TLS, so the database is asked to, and once more by statement_timeout.
         await using(more, async d => {
           const pid = (await c.query('select pg_backend_pid() p')).rows[0].p
-          const asleep = c.query('select pg_sleep(20)')
+          const asleep = assert.rejects(c.query('select pg_sleep(20)'), { code: '57014' })
           await new Promise(resolve => setTimeout(resolve, 200))
           await d.query('select pg_cancel_backend($1)', [pid])
-          await assert.rejects(asleep, { code: '57014' })
+          await asleep
         })
         await c.query("set statement_timeout = '200ms'")
         await assert.rejects(c.query('select pg_sleep(20)'), { code: '57014' })
