@@ -50,7 +50,7 @@ tell(const char *what, const char *role)
 static void
 say_ready(const struct proc_context *ctx)
 {
-	if (write(ctx->ready, "1", 1) != 1)
+	if (write(ctx->ready, "1", 1) != 1 && errno != EPIPE) /* EPIPE: the supervisor was killed, SIGTERM is on its way */
 		_exit(9);
 	(void)close(ctx->ready); /* said */
 }
