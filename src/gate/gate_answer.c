@@ -252,6 +252,7 @@ error(struct gate_session *s, struct base_span payload)
 
 	if (payload.n > 0 && wire_read_error(payload, &e, &fail) < 0)
 		return protocol(s, fail.text);
+	s->server_fatal = base_span_is(e.severity, "FATAL") || base_span_is(e.severity, "PANIC");
 	if (!a->begun && (is(p, GATE_PEND_QUERY) || is(p, GATE_PEND_EXECUTE)) && gate_begin_failed(s, p) < 0)
 		return -1;
 	if (a->touched) {

@@ -121,9 +121,9 @@ ask(struct gate_answer *a, const struct asked *h, const struct sql_statement *st
 }
 
 static void
-make_plan(struct gate_session *s, struct gate_answer *a, const struct asked *h)
+make_plan(struct gate_answer *a, const struct asked *h)
 {
-	const struct policy_map *map = s->worker->world->map;
+	const struct policy_map *map = a->world->map;
 
 	a->plan.touched = false;
 	a->plan.nsubjects = a->plan.nprotected = 0;
@@ -164,6 +164,8 @@ begin(struct gate_session *s, const struct asked *h)
 	struct gate_statement *prepared = NULL;
 
 	gate_answer_clear(a);
+	a->world = s->worker->world;
+	gate_world_ref(a->world);
 	if (h->text)
 		a->text = fresh(s, h->text);
 	a->k = h->k;
@@ -174,7 +176,7 @@ begin(struct gate_session *s, const struct asked *h)
 	} else {
 		a->touch = gate_text_touch(a->text, a->k);
 	}
-	make_plan(s, a, h);
+	make_plan(a, h);
 	if (h->copy)
 		make_copy(a, st);
 
@@ -189,7 +191,7 @@ begin(struct gate_session *s, const struct asked *h)
 	if (!a->touched)
 		return 0;
 	a->seq = ++s->track.seq;
-	a->marker = gate_world_marker(s->worker->world, base_time_wall_us());
+	a->marker = gate_world_marker(a->world, base_time_wall_us());
 	if (!a->marker) {
 		base_log_error("there is no mark key for this year: answers that must be recorded are refused; run `gatehouse key add` and reload");
 		gate_session_end(s, GATE_END_NOT_RECORDED, "58030", "tell the gate's operator", "the answer could not be recorded, so it is not given out: no mark key for this year");

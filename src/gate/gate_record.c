@@ -87,9 +87,9 @@ hold(struct gate_session *s)
 }
 
 static void
-relations_and_columns(const struct gate_session *s, const struct gate_answer *a, struct event_entry *e)
+relations_and_columns(const struct gate_answer *a, struct event_entry *e)
 {
-	const struct policy_map *map = s->worker->world->map;
+	const struct policy_map *map = a->world->map;
 
 	for (size_t i = 0; a->plan_known && i < a->plan.nprotected; i++) {
 		const struct policy_column *c = a->plan.protected[i];
@@ -111,9 +111,9 @@ be64(uint8_t *p, uint64_t v)
 
 /* Whose rows these are. bytes: room for the marks, freed by the caller after encoding. */
 static void
-whose(const struct gate_session *s, const struct gate_answer *a, struct event_entry *e, uint8_t **bytes)
+whose(const struct gate_answer *a, struct event_entry *e, uint8_t **bytes)
 {
-	const struct policy_map *map = s->worker->world->map;
+	const struct policy_map *map = a->world->map;
 	size_t width = a->tuples.width, n = a->tuples.count;
 	const uint64_t *mark = a->tuples.mark;
 	/* Rows that show no subject, or a look-up that found nothing: what was asked for says whose. */
@@ -157,6 +157,7 @@ part(struct gate_session *s, bool last, bool giant)
 	uint8_t *bytes = NULL;
 
 	about_session(s, &e);
+	e.policy = str(policy_map_hash(a->world->map));
 	e.seq = a->seq;
 	e.part = ++a->parts;
 	e.last = last;
@@ -166,12 +167,12 @@ part(struct gate_session *s, bool last, bool giant)
 		e.text = a->behind ? a->behind->norm : a->text->norm;
 	}
 	e.sqlstate = str(s->sqlstate);
-	relations_and_columns(s, a, &e);
+	relations_and_columns(a, &e);
 	if (giant) {
 		e.subjects = EVENT_SUBJECTS_UNKNOWN;
 		e.why = str("a row larger than hold_size begins here: its subject is in the next part");
 	} else {
-		whose(s, a, &e, &bytes);
+		whose(a, &e, &bytes);
 	}
 	gate_worker_count(s->worker, PROC_COUNT_rows_recorded_total, (int64_t)e.rows);
 	int rc = add(s->worker, &e, s, &fail);

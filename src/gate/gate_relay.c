@@ -71,6 +71,18 @@ read_client(struct gate_session *s)
 	return s->state == GATE_RELAY && s->client.tls && wire_tls_pending(s->client.tls);
 }
 
+/* All that the server sent has been passed on. */
+static void
+server_gone(struct gate_session *s)
+{
+	if (s->terminate_seen)
+		gate_session_end(s, GATE_END_CLIENT_QUIT, NULL, NULL, "the client ended the session");
+	else if (s->server_fatal) /* it has said why */
+		gate_session_end(s, GATE_END_SERVER_CLOSED, NULL, NULL, "the server ended the session");
+	else
+		gate_session_end(s, GATE_END_SERVER_CLOSED, "08006", "connect again in a moment", "the database at %s closed the connection unexpectedly", s->world->where);
+}
+
 /* After either direction moved: requests that waited for room in the queue, then what the loop shall watch. */
 static void
 settle(struct gate_session *s)
@@ -81,8 +93,9 @@ settle(struct gate_session *s)
 		gate_request_scan(s);
 		gate_relay_push_server(s);
 	}
-	if (s->state == GATE_RELAY && s->server_eof && base_buf_len(&s->down) == 0 && s->nholds == 0)
-		gate_session_end(s, s->terminate_seen ? GATE_END_CLIENT_QUIT : GATE_END_SERVER_CLOSED, NULL, NULL, "the server closed the connection");
+	/* What is left then is at most the beginning of a message that never came whole. */
+	if (s->state == GATE_RELAY && s->server_eof && gate_session_release(s) == s->down_base && s->nholds == 0)
+		server_gone(s);
 	gate_session_events(s);
 }
 

@@ -14,6 +14,8 @@
 #include "wire_read.h"
 #include "wire_write.h"
 
+#define DESCRIBED_LOOK 256u /* requests on the way looked through; a Describe too many costs little */
+
 static char *
 keep_name(struct base_span name)
 {
@@ -49,6 +51,7 @@ push(struct gate_session *s, enum gate_pend_kind kind)
 			t->copy_in = false; /* the server takes it for an error and leaves COPY; it is not answered otherwise */
 		return NULL;            /* and a Sync in COPY is ignored (documentation 55.2.6) */
 	}
+	t->half = kind != GATE_PEND_SYNC && kind != GATE_PEND_QUERY && kind != GATE_PEND_FUNCTION && kind != GATE_PEND_COPY_END;
 	if (t->pends.count == 0)
 		s->busy_us = base_loop_now_us(s->worker->loop);
 	struct gate_pend *p = gate_track_push(t, kind);
@@ -166,14 +169,20 @@ described(struct gate_session *s, const char *portal)
 	struct gate_track *t = &s->track;
 	const char *statement = NULL;
 	bool bound = false;
+	size_t looked = 0;
 
 	for (size_t i = t->pends.count; i-- > 0;) {
+		if (++looked > DESCRIBED_LOOK)
+			return false;
 		const struct gate_pend *p = gate_track_at(t, i);
 		if (!bound && p->kind == GATE_PEND_DESCRIBE && p->what == 'P' && is_name(p->name, portal))
 			return true;
 		if (!bound && p->kind == GATE_PEND_BIND && is_name(p->portal, portal)) {
 			bound = true;
 			statement = p->name;
+			const struct gate_statement *known = statement ? gate_track_statement(t, statement) : NULL;
+			if (known && (known->described || !matters(known)))
+				return true; /* a named statement is replaced only after a Close; then it is described anew or unknown */
 		} else if (bound && p->kind == GATE_PEND_DESCRIBE && p->what == 'S' && is_name(p->name, statement)) {
 			return true;
 		} else if (bound && p->kind == GATE_PEND_PARSE && is_name(p->name, statement)) {

@@ -368,7 +368,7 @@ relay_deadline(const struct gate_session *s, enum gate_end *why_r)
 		return c->statement_timeout && !s->cancel_sent ? s->busy_us + c->statement_timeout : 0;
 	}
 	/* The client's turn: between statements, in a transaction, or in the middle of a pipeline that holds locks. */
-	bool idle = s->track.pends.count == 0 && s->track.status == 'I';
+	bool idle = s->track.pends.count == 0 && s->track.status == 'I' && !s->track.half;
 	uint64_t limit = idle ? c->idle_timeout : c->idle_in_transaction_timeout;
 	*why_r = idle ? GATE_END_IDLE_TIMEOUT : GATE_END_IDLE_IN_TRANSACTION;
 	return limit ? s->active_us + limit : 0;
@@ -427,7 +427,7 @@ on_timer(struct base_loop_timer *t)
 void
 gate_session_shutdown(struct gate_session *s, bool now)
 {
-	bool idle = s->state != GATE_RELAY || (s->track.pends.count == 0 && s->track.status == 'I' && s->up_left == 0 && base_buf_len(&s->down) == 0);
+	bool idle = s->state != GATE_RELAY || (s->track.pends.count == 0 && s->track.status == 'I' && !s->track.half && s->up_left == 0 && base_buf_len(&s->down) == 0);
 
 	if (s->state < GATE_DRAIN && (now || idle))
 		gate_session_end(s, GATE_END_SHUTDOWN, "57P01", "connect again in a moment", "terminating connection: the gate is being stopped");

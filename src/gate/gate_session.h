@@ -94,6 +94,7 @@ struct gate_answer { /* the answer that is coming in, when it touches a protecte
 	bool plan_known;
 	bool mid_row;               /* a row was begun and not ended */
 	bool ended_part;            /* something of it is recorded already: parts > 0 */
+	struct gate_world *world;   /* shared: plan, touch, marker and kinds are this world's, also when a reload comes in between */
 	struct gate_text *text;     /* shared; NULL: unknown */
 	size_t k;
 	const struct gate_touch *touch; /* borrow: text's, or that of the prepared statement behind EXECUTE, FETCH */
@@ -116,6 +117,7 @@ struct gate_track {
 	size_t query_at;            /* statement of the QUERY at the head that is being answered */
 	bool skipping;              /* the server skips to Sync */
 	bool copy_in;               /* the server reads CopyData */
+	bool half;                  /* extended-protocol requests since the last Sync: locks may be held */
 	char status;                /* of the last ReadyForQuery */
 	struct gate_statement *unnamed;   /* shared */
 	struct gate_portal *unnamed_portal; /* own */
@@ -180,6 +182,7 @@ struct gate_session {
 	size_t outstanding;        /* entries that will call back */
 	struct gate_track track;
 	bool server_eof, client_eof, terminate_seen;
+	bool server_fatal;         /* the server has said why it goes */
 	bool cancel_sent;          /* statement time-out */
 	uint64_t active_us;        /* last time something moved */
 	uint64_t busy_us;          /* since when a statement runs; 0 = idle */

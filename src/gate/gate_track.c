@@ -84,6 +84,7 @@ gate_answer_clear(struct gate_answer *a)
 {
 	gate_text_unref(&a->text);
 	gate_text_unref(&a->behind);
+	gate_world_unref(&a->world);
 	a->begun = a->touched = a->copy = a->copy_known = a->plan_known = a->mid_row = a->ended_part = false;
 	a->touch = NULL;
 	a->marker = NULL;
