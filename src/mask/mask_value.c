@@ -346,7 +346,8 @@ value_phone_digits(uint8_t *dst, size_t n, bool *plus_r)
  *   86 and 13 digits beginning "86"   a mainland mobile number with its code but without '+': kept
  *   otherwise                         one trunk prefix "0" is dropped (not in Italy, 39, where it is part of the number) and the
  *                                     country code is put in front
- * Without a country in the policy the digits stay as they are. Not handled: "+86 (0)21", other trunk prefixes ("8" in Russia), extensions. */
+ * Without a country in the policy the digits stay as they are. Not handled: "+86 (0)21", other trunk
+ * prefixes ("8" in Russia, "1" in North America), extensions. */
 static int
 value_phone(struct base_span country, uint8_t *dst, size_t *n)
 {

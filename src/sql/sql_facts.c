@@ -4,7 +4,8 @@
  * Input: hostile statement text, at most SQL_TEXT_MAX bytes. libpg_query's parser has no working depth check (a chain of 32,000 operators
  * takes 4.4 MiB of stack), hence the ceiling on the text and the stack that the header asks for. Its functions keep their state per
  * thread. The JSON is trusted no further than jansson checks it: a member is used only when it is there and of the right type.
- * No I/O. Nothing of the tree outlives the call.
+ * No I/O. Nothing of the tree outlives the call. Costs about 16 us for a point query, 60 us for a join of 200 bytes; the worst text of
+ * SQL_TEXT_MAX bytes known to us (32,000 output columns) takes 0.25 s and 75 MB while it is read: callers cache the facts.
  */
 #include "sql_facts.h"
 
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base_crypt.h"
 #include "sql_facts_int.h"
 #include "sql_scan_int.h"
 
@@ -386,6 +388,20 @@ facts_tree(struct facts_build *b, struct sql_facts *facts, const char *json, siz
 	return b->err;
 }
 
+/* jansson seeds its hash tables at the first object; left alone it would open /dev/urandom for that, which a process with its files
+ * closed off cannot. Threads that come here together all call it; jansson keeps the first seed and lets the others wait. */
+static void
+facts_seed(void)
+{
+	static atomic_bool seeded;
+	if (atomic_load_explicit(&seeded, memory_order_acquire))
+		return;
+	size_t seed;
+	base_crypt_random(&seed, sizeof(seed));
+	json_object_seed(seed | 1); /* 0 would mean: choose one */
+	atomic_store_explicit(&seeded, true, memory_order_release);
+}
+
 int
 sql_facts_new(struct base_span text, const struct sql_scan *scan, struct sql_facts **facts_r, struct base_fail *fail)
 {
@@ -393,6 +409,7 @@ sql_facts_new(struct base_span text, const struct sql_scan *scan, struct sql_fac
 		return base_fail_set(fail, GH_E_LIMIT, "statement of %zu bytes is longer than %u bytes", text.n, SQL_TEXT_MAX);
 	if (text.n > 0 && memchr(text.p, 0, text.n))
 		return base_fail_set(fail, GH_E_PARSE, "statement holds a zero byte");
+	facts_seed();
 	struct facts_own *own = base_mem_new(1, sizeof(*own));
 	atomic_init(&own->refs, 1);
 	own->keep = base_arena_new(FACTS_ARENA_MAX);
