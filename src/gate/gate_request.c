@@ -173,16 +173,13 @@ described(struct gate_session *s, const char *portal)
 
 	for (size_t i = t->pends.count; i-- > 0;) {
 		if (++looked > DESCRIBED_LOOK)
-			return false;
+			break; /* what is confirmed decides; a statement parsed anew that long ago is described on its own */
 		const struct gate_pend *p = gate_track_at(t, i);
 		if (!bound && p->kind == GATE_PEND_DESCRIBE && p->what == 'P' && is_name(p->name, portal))
 			return true;
 		if (!bound && p->kind == GATE_PEND_BIND && is_name(p->portal, portal)) {
 			bound = true;
 			statement = p->name;
-			const struct gate_statement *known = statement ? gate_track_statement(t, statement) : NULL;
-			if (known && (known->described || !matters(known)))
-				return true; /* a named statement is replaced only after a Close; then it is described anew or unknown */
 		} else if (bound && p->kind == GATE_PEND_DESCRIBE && p->what == 'S' && is_name(p->name, statement)) {
 			return true;
 		} else if (bound && p->kind == GATE_PEND_PARSE && is_name(p->name, statement)) {
