@@ -23,6 +23,7 @@ struct ledger_read {
 	struct base_buf note;
 	uint64_t published;
 	uint64_t next;            /* index that next gives */
+	bool taken;               /* the tail stands at an entry that was given out: its memory is borrowed until the next call */
 	struct base_buf bundle;   /* the bundle that has `at` next */
 	struct base_cursor c;     /* into bundle */
 	uint64_t at;              /* index of the entry at c; UINT64_MAX = no bundle loaded */
@@ -49,11 +50,21 @@ load_note(struct ledger_read *r, struct base_fail *fail)
 	return rc;
 }
 
+/* Goes past the entry that was given out last. */
+static void
+release(struct ledger_read *r)
+{
+	if (r->taken)
+		ledger_tail_advance(r->tail);
+	r->taken = false;
+}
+
 int
 ledger_read_refresh(struct ledger_read *r, struct base_fail *fail)
 {
 	int rc = load_note(r, fail);
 
+	release(r);
 	r->at = UINT64_MAX;
 	r->tile_name.width = 0;
 	if (rc == 0 && r->tail != NULL)
@@ -191,6 +202,7 @@ next_journalled(struct ledger_read *r, struct base_span *entry_r, struct base_fa
 	struct ledger_record rec;
 	int rc;
 
+	release(r);
 	if (ledger_tail_seq(r->tail) != r->next) {
 		rc = ledger_tail_seek(r->tail, r->next, fail);
 		if (rc != 0)
@@ -202,6 +214,7 @@ next_journalled(struct ledger_read *r, struct base_span *entry_r, struct base_fa
 	if (rec.seq != r->next)
 		return base_fail_set(fail, GH_E_VERIFY, "the journal went back to entry %llu", (unsigned long long)rec.seq);
 	*entry_r = rec.entry;
+	r->taken = true;
 	return 1;
 }
 

@@ -175,21 +175,24 @@ ledger_store_clean(struct ledger_store *s, uint64_t published, struct base_fail 
 
 /* ---- reading back ---- */
 
-/* The first `width` hashes of a tile: from its partial file or, when that has been superseded, from the full one. */
+/* The hashes that the growing tile of a level had at a size, from the files of a log that has `now` entries: from the partial file
+ * or, when that has been superseded, from the full one. */
 static int
-read_tile(const struct ledger_store *s, unsigned level, uint64_t size, struct ledger_hash *dst, struct base_fail *fail)
+read_tile(const struct ledger_store *s, unsigned level, uint64_t size, uint64_t now, struct ledger_hash *dst, struct base_fail *fail)
 {
 	unsigned width = ledger_tree_width(size, level);
-	struct ledger_tile_name name = {(int)level, ledger_tree_tiles(size, level), width};
+	struct ledger_tile_name name = {(int)level, ledger_tree_tiles(size, level), LEDGER_TILE_WIDTH};
 	char path[LEDGER_TILE_PATH_MAX];
 	struct base_buf b;
 	int r;
 
 	if (width == 0)
 		return 0;
+	if (name.index == ledger_tree_tiles(now, level))
+		name.width = ledger_tree_width(now, level);
 	base_buf_init(&b, LEDGER_TILE_WIDTH * LEDGER_HASH_SIZE);
 	r = base_file_read(s->dirfd, ledger_tile_path(name, path), &b, fail);
-	if (r == GH_E_MISSING) {
+	if (r == GH_E_MISSING && name.width < LEDGER_TILE_WIDTH) {
 		name.width = LEDGER_TILE_WIDTH;
 		r = base_file_read(s->dirfd, ledger_tile_path(name, path), &b, fail);
 	}
@@ -248,7 +251,7 @@ ledger_store_root_at(const struct ledger_store *s, uint64_t size, struct ledger_
 
 	ledger_tree_init(&t);
 	for (unsigned l = 0; l < LEDGER_LEVELS; l++) {
-		int r = read_tile(s, l, size, t.tile[l], fail);
+		int r = read_tile(s, l, size, s->tree.size, t.tile[l], fail);
 
 		if (r < 0)
 			return r;
@@ -264,7 +267,7 @@ ledger_store_load(struct ledger_store *s, uint64_t size, const struct ledger_has
 	struct ledger_hash mine;
 
 	for (unsigned l = 0; l < LEDGER_LEVELS; l++) {
-		int r = read_tile(s, l, size, s->tree.tile[l], fail);
+		int r = read_tile(s, l, size, size, s->tree.tile[l], fail);
 
 		if (r < 0)
 			return r;
