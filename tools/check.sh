@@ -28,11 +28,13 @@ part() {
 
 # One line worth showing of a part that passed.
 summary() {
-	grep -E '^(layers:|man:|Ok:|[0-9]+ passed|The story|[0-9]+ (tests?|statements))' "$1" | tail -n 1
+	grep -E '^(layers:|man:|conf:|formats:|Ok:|[0-9]+ passed|The story|[0-9]+ (tests?|statements))' "$1" | tail -n 1
 }
 
 part layers python3 -B tools/check_layers.py
 part man python3 -B tools/check_man.py
+part conf python3 -B tools/check_conf_doc.py
+part formats python3 -B tools/check_formats.py
 part unit meson test -C "$build" --print-errorlogs --no-suite slow
 [ -f tests/e2e/run.py ] && part e2e /usr/bin/python3 -B tests/e2e/run.py --binary "$build/src/gatehouse"
 [ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --binary "$build/src/gatehouse"
