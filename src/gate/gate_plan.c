@@ -51,6 +51,8 @@ gate_describe_unref(struct gate_describe **dp)
 		free(d);
 }
 
+#define FIRST_USER_OID 16384u /* FirstNormalObjectId */
+
 static void
 add_column(struct gate_plan *p, size_t index, int16_t format, uint32_t type, const struct policy_column *pc)
 {
@@ -74,7 +76,8 @@ gate_plan_make(const struct policy_map *map, const struct gate_describe *d, stru
 		if (!pc)
 			continue;
 		int format = nformats < 0 ? c->format : wire_read_format(formats, (uint16_t)nformats, (unsigned)i);
-		add_column(plan_r, i, (int16_t)(format < 0 ? 0 : format), c->type, pc);
+		/* A type that is not the server's own (citext) is read as what the policy bound it to. */
+		add_column(plan_r, i, (int16_t)(format < 0 ? 0 : format), c->type < FIRST_USER_OID ? c->type : pc->type_oid, pc);
 	}
 }
 
