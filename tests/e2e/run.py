@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -71,7 +72,6 @@ class Shared:
         self.template.psql('CREATE DATABASE shop', database='postgres')
         self.template.psql('', file=os.path.join(HERE, 'schema.sql'))
         dba = env.Target(self.template.port, self.template.sockdir, self.authority.cert)
-        import subprocess
         subprocess.run([os.path.join(cluster.bindir(), 'pgbench'), '-i', '-q', '-s', '1'], check=True, capture_output=True,
                        env=dba.pgenv('dba', unix=True))
         self.template.psql('GRANT ALL ON pgbench_accounts, pgbench_branches, pgbench_tellers, pgbench_history TO staff; CHECKPOINT')
@@ -250,6 +250,9 @@ def main():
                 pass
         if shared:
             shared.stop()
+        small = os.path.join(folder, 'small')  # fault.disk_full mounts it, and may have been ended by its time limit
+        if os.path.ismount(small):
+            subprocess.run(['umount', '-l', small])
         if runner and not runner.failed and not args.keep:
             shutil.rmtree(folder, ignore_errors=True)
     print('# %.0f s' % (time.monotonic() - start))
