@@ -90,7 +90,7 @@ class Place:
             self.own(self.dir, 0o755)
         self.sock = self.dir / "sock"
         if len(str(self.sock / ".s.PGSQL.65535")) > SOCKET_PATH_MAX:
-            self.sock = Path(tempfile.mkdtemp(prefix="gh-demo-"))
+            self.sock = Path(tempfile.mkdtemp(prefix="gatehouse-demo-"))
         self.sock.mkdir(exist_ok=True)
         self.own(self.sock, 0o700)
         for name in ("bin", "conf", "tls", "run", "data"):
@@ -153,7 +153,7 @@ def wait_gone(pid, seconds):
 def stop():
     """Ends the servers of the last run; true when there were any. Only processes that the run's own files name, and only if they still
     are what they were."""
-    run, _ = Place.there()
+    run, sock = Place.there()
     did = False
     try:
         pid = int((run / "gatehouse.pid").read_text())
@@ -172,6 +172,8 @@ def stop():
         os.kill(pid, signal.SIGINT)  # fast shutdown
         wait_gone(pid, 30)
         did = True
+    if sock.exists() and sock.parent != run and sock.name.startswith("gatehouse-demo-"):
+        shutil.rmtree(sock)  # sockets only, in a short path of their own
     return did
 
 
@@ -183,7 +185,7 @@ def clear():
             raise Failed(f"{DEMO} is there and was not made by make demo: move it away")
         shutil.rmtree(DEMO)
     for extra in (run, sock):
-        if extra.exists() and re.match(r"(gatehouse-demo-|gh-demo-)", extra.name):
+        if extra.exists() and extra.name.startswith("gatehouse-demo-"):
             shutil.rmtree(extra)
 
 
