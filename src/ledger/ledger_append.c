@@ -139,6 +139,12 @@ rotate(struct ledger_log *log, struct base_fail *fail)
 		log->spare.fd = -1;
 	}
 	pthread_mutex_unlock(&log->mutex);
+	/* Segments are used in the order of their serials. The spare may have drawn its number before the present segment was made in a
+	 * hurry (while the spare's zeros were still being written): then it comes too late. */
+	if (seg.fd >= 0 && serial < log->seg_head.serial) {
+		base_file_seg_close(&seg);
+		drop_segment(log, serial);
+	}
 	if (seg.fd < 0) {
 		r = create_segment(log, &seg, &serial, fail);
 		if (r < 0)

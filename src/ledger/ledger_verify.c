@@ -138,7 +138,7 @@ first_difference(struct base_span a, struct base_span b)
 	return i;
 }
 
-/* The bundle in v->bundle is malformed or does not hash to its tile: finds the first wrong entry. */
+/* The bundle in v->bundle is malformed or does not hash to its tile: finds the first wrong entry, or what else is wrong. */
 static int
 examine_bundle(struct verify *v, struct ledger_tile_name name)
 {
@@ -148,11 +148,18 @@ examine_bundle(struct verify *v, struct ledger_tile_name name)
 	uint64_t first = name.index * LEDGER_TILE_WIDTH;
 	struct base_span entry, stored;
 	struct ledger_hash leaf;
+	int r;
 
 	(void)ledger_tile_path(name, path);
+	r = ledger_verify_load(v, &tile, &v->stored);
 	(void)ledger_tile_path(tile, tile_path);
-	if (ledger_verify_load(v, &tile, &v->stored) < 0)
+	if (r == GH_E_MISSING)
 		return missing(v, tile);
+	if (r == GH_E_LIMIT)
+		return ledger_verify_find(v, LEDGER_VERIFY_WRONG, tile_path, LEDGER_TILE_WIDTH * LEDGER_HASH_SIZE, first, first + name.width - 1,
+			"the tile is too long");
+	if (r < 0)
+		return r;
 	stored = base_buf_span(&v->stored);
 	for (unsigned i = 0; i < name.width; i++) {
 		size_t start = base_buf_len(&v->bundle) - c.left, at = (size_t)i * LEDGER_HASH_SIZE;
@@ -169,11 +176,15 @@ examine_bundle(struct verify *v, struct ledger_tile_name name)
 		at += first_difference(base_span(stored.p + at, LEDGER_HASH_SIZE), base_span(leaf.b, LEDGER_HASH_SIZE));
 		return ledger_verify_find(v, LEDGER_VERIFY_WRONG, tile_path, at, first + i, first + i, "the tile differs from the entries");
 	}
+	if (tile.width == name.width && stored.n > (size_t)name.width * LEDGER_HASH_SIZE)
+		return ledger_verify_find(v, LEDGER_VERIFY_WRONG, tile_path, (size_t)name.width * LEDGER_HASH_SIZE, first, first + name.width - 1,
+			"the tile is too long");
 	return ledger_verify_find(v, LEDGER_VERIFY_WRONG, path, base_buf_len(&v->bundle) - c.left, first + name.width - 1,
 		first + name.width - 1, "there is more in the bundle than its entries");
 }
 
-/* Compares the recomputed tile of a level with the stored one. */
+/* Compares the recomputed tile of a level with the stored one. For level 0 the bundle is still in v->bundle: is it the tile that is
+ * wrong, or an entry? */
 static int
 check_tile(struct verify *v, struct ledger_tile_name name)
 {
@@ -195,9 +206,13 @@ check_tile(struct verify *v, struct ledger_tile_name name)
 	at = first_difference(mine, stored);
 	if (r == 0 && at == n && stored.n == n)
 		return 0;
+	if (name.level == 0)
+		return examine_bundle(v, (struct ledger_tile_name){LEDGER_TILE_ENTRIES, name.index, name.width});
 	(void)ledger_tile_path(got, path);
+	if (r == GH_E_LIMIT)
+		at = LEDGER_TILE_WIDTH * LEDGER_HASH_SIZE;
 	covers(v, name, at < n ? (unsigned)(at / LEDGER_HASH_SIZE) : name.width - 1, &first, &last);
-	if (name.level > 0 && at < n && tile_is_genuine(v, got)) {
+	if (at < n && tile_is_genuine(v, got)) {
 		struct ledger_tile_name bundle = {LEDGER_TILE_ENTRIES, first / LEDGER_TILE_WIDTH, LEDGER_TILE_WIDTH};
 
 		return ledger_verify_find(v, LEDGER_VERIFY_REWRITTEN, ledger_tile_path(bundle, path), 0, first, last,
@@ -233,8 +248,6 @@ check_bundle(struct verify *v, struct ledger_tile_name name)
 		return examine_bundle(v, name);
 	for (unsigned l = 0; l < full; l++) {
 		r = check_tile(v, (struct ledger_tile_name){(int)l, ledger_tree_tiles(v->tree.size, l) - 1, LEDGER_TILE_WIDTH});
-		if (r == GH_E_VERIFY && l == 0 && v->report->kind == LEDGER_VERIFY_WRONG)
-			return examine_bundle(v, name); /* the tile differs: or is it an entry? */
 		if (r < 0)
 			return r;
 	}
@@ -253,8 +266,6 @@ check_edge(struct verify *v)
 		if (name.width == 0)
 			continue;
 		r = check_tile(v, name);
-		if (r == GH_E_VERIFY && l == 0 && v->report->kind == LEDGER_VERIFY_WRONG)
-			return examine_bundle(v, (struct ledger_tile_name){LEDGER_TILE_ENTRIES, name.index, name.width});
 		if (r < 0)
 			return r;
 	}

@@ -144,6 +144,29 @@ verify_ok(const struct place *p, uint64_t size)
 	assert_true(rep.size == size && rep.entries == size && rep.kind == LEDGER_VERIFY_OK);
 }
 
+/* Path of a tool in the source tree. __FILE__ is relative to the build folder, two above this program. */
+static inline const char *
+tool_path(const char *name, char dst[1024])
+{
+	char exe[600] = "", file[] = __FILE__;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	assert_true(n > 0);
+	for (int i = 0; i < 2; i++)
+		*strrchr(exe, '/') = '\0';
+	for (int i = 0; i < 3; i++) { /* the file, src/ledger */
+		char *slash = strrchr(file, '/');
+
+		assert_non_null(slash);
+		*slash = '\0';
+	}
+	if (file[0] == '/')
+		(void)snprintf(dst, 1024, "%s/tools/%s", file, name);
+	else
+		(void)snprintf(dst, 1024, "%s/%s/tools/%s", exe, file, name);
+	return dst;
+}
+
 static inline void
 poke(const char *dir, const char *name, off_t at, const void *bytes, size_t n)
 {
