@@ -4,6 +4,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 MESON_OPTIONS ?=
+BENCH_OPTIONS ?=
 
 .PHONY: all build deps demo demo-stop readme-transcript check bench install clean
 all: build
@@ -32,7 +33,8 @@ check: deps build
 	@bash tools/check.sh $(BUILD)
 
 bench: deps build
-	@/usr/bin/python3 -B bench/run.py --gatehouse $(BUILD)/src/gatehouse
+	@ninja -C $(BUILD) --quiet bench/pgclient bench/ledger_bench
+	@/usr/bin/python3 -B bench/run.py --gatehouse $(BUILD)/src/gatehouse --tools $(BUILD)/bench $(BENCH_OPTIONS)
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild
