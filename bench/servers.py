@@ -1,7 +1,10 @@
 """What the bench runs against: one PostgreSQL, PgBouncer and gates in front of it, and what their processes cost.
 
 Built on the harness of the end-to-end tests (tests/e2e/lib). Everything lives in one private folder and on loopback."""
+import base64
 import glob
+import hashlib
+import hmac
 import os
 import shutil
 import signal
@@ -15,13 +18,15 @@ os.environ.setdefault('GATEHOUSE_E2E_PORTS', '7700')
 
 from lib import cluster, gate, owner, ports, tls  # noqa: E402
 
-USER, PASSWORD, DATABASE = 'clerk', 'clerk-Secret-1', 'shop'
+# A visitor's verifier has one round of PBKDF2: it is the client's work, takes far longer than all of the server's, and would hide it.
+USER, VISITOR, PASSWORD, DATABASE = 'clerk', 'visitor', 'bench-Secret-1', 'shop'
 TICK = os.sysconf('SC_CLK_TCK')
 IDLE = 1000        # sessions
 CHECKPOINT = 1     # seconds, the default of gatehouse.conf
 
 SCHEMA = """
-CREATE ROLE clerk LOGIN PASSWORD 'clerk-Secret-1';
+CREATE ROLE clerk LOGIN PASSWORD 'bench-Secret-1';
+CREATE ROLE visitor LOGIN;
 CREATE ROLE gatehouse_control LOGIN PASSWORD 'control-Secret-5';
 CREATE SCHEMA gatehouse;
 CREATE FUNCTION gatehouse.get_auth(name text) RETURNS TABLE (usename name, passwd text)
@@ -34,7 +39,7 @@ CREATE TABLE nobody (id bigint PRIMARY KEY, phone text);
 CREATE TABLE people (id bigint PRIMARY KEY, full_name text, phone text, email text, province text, note text);
 INSERT INTO people SELECT i, 'Customer Number ' || i, '138' || lpad(i::text, 8, '0'), 'user' || i || '@example.com',
   'Zhejiang', 'a remark of ordinary length' FROM generate_series(1, 1000000) i;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk, visitor;
 """
 # The table that no answer of the bench touches: the gate looks at every row description and finds nothing of it.
 POLICY_NONE = """policy "bench" version 1 {
@@ -65,7 +70,15 @@ POLICY_ALL = """policy "bench" version 1 {
   }
 }
 """
-PEOPLE = 'role,name,employer,province,team,groups,vetted_until\nclerk,Clara Clerk,Own Company,Zhejiang,Support,staff,2035-01-31\n'
+PEOPLE = 'role,name,employer,province,team,groups,vetted_until\nclerk,Clara Clerk,Own Company,Zhejiang,Support,staff,2035-01-31\nvisitor,Vera Visitor,Own Company,Zhejiang,Support,staff,2035-01-31\n'
+
+
+def scram_verifier(password, iterations):
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac('sha256', password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b'Client Key', 'sha256')).digest()
+    parts = [base64.b64encode(x).decode() for x in (salt, stored, hmac.digest(salted, b'Server Key', 'sha256'))]
+    return 'SCRAM-SHA-256$%d:%s$%s:%s' % (iterations, *parts)
 
 
 def ticks(pid):
@@ -98,13 +111,13 @@ class Endpoint:
     def cpu(self):
         return {role: sum(ticks(pid) for pid in pids) for role, pids in self.roles().items()}
 
-    def environ(self, tls_on=False):
-        return dict(os.environ, PGHOST='127.0.0.1', PGPORT=str(self.port), PGDATABASE=DATABASE, PGUSER=USER, PGPASSWORD=PASSWORD,
+    def environ(self, tls_on=False, user=USER):
+        return dict(os.environ, PGHOST='127.0.0.1', PGPORT=str(self.port), PGDATABASE=DATABASE, PGUSER=user, PGPASSWORD=PASSWORD,
                     PGSSLMODE='require' if tls_on else 'disable', PGGSSENCMODE='disable', PGCONNECT_TIMEOUT='20')
 
-    def conninfo(self):
+    def conninfo(self, user=USER):
         return ('host=127.0.0.1 port=%d dbname=%s user=%s password=%s sslmode=disable gssencmode=disable'
-                % (self.port, DATABASE, USER, PASSWORD))
+                % (self.port, DATABASE, user, PASSWORD))
 
     def settle(self):
         """After a run, before its CPU time is read: until the work it left behind is done. Nothing is left behind here."""
@@ -124,9 +137,9 @@ class PgBouncer(Endpoint):
         for path, name in ((crt, 'tls.crt'), (key, 'tls.key')):
             shutil.copy(path, os.path.join(folder, name))
             os.chmod(os.path.join(folder, name), 0o600)
-        verifier = server.psql("SELECT rolpassword FROM pg_authid WHERE rolname = '%s'" % USER)
         with open(os.path.join(folder, 'users.txt'), 'w') as f:
-            f.write('"%s" "%s"\n' % (USER, verifier))
+            for user in (USER, VISITOR):
+                f.write('"%s" "%s"\n' % (user, server.psql("SELECT rolpassword FROM pg_authid WHERE rolname = '%s'" % user)))
         with open(os.path.join(folder, 'pgbouncer.ini'), 'w') as f:
             f.write('[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\n' % (DATABASE, server.port, DATABASE))
             f.write('listen_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\npool_mode = session\n' % self.port)
@@ -212,7 +225,7 @@ class Gate(Endpoint):
             raise RuntimeError('%s: %d answers, but only %d entries' % (self.name, self.expected, entries))
         self.verified += entries
         self.expected = 0
-        for path in [self.gate.ledger_dir] + glob.glob(self.gate.ledger_dir + '.head*'):
+        for path in [self.gate.ledger_dir] + glob.glob(os.path.join(self.gate.folder, 'run', 'ledger-*.head')):
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
         os.makedirs(self.gate.ledger_dir)
         os.chmod(self.gate.ledger_dir, 0o700)
@@ -239,6 +252,7 @@ class World:
         subprocess.run([os.path.join(cluster.bindir(), 'pgbench'), '-i', '-q', '-s', str(scale), '-h', self.server.sockdir, '-p', str(self.server.port),
                         '-U', cluster.SUPERUSER, DATABASE], check=True, capture_output=True, env=dict(os.environ, PGPASSWORD=cluster.SUPERPASS))
         self.server.psql(SCHEMA)
+        self.server.psql("ALTER ROLE %s PASSWORD '%s'" % (VISITOR, scram_verifier(PASSWORD, 1)))
         self.server.psql('VACUUM ANALYZE')
         self.server.psql('CHECKPOINT')
         self.direct = Endpoint('direct', self.server.port)
