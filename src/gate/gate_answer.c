@@ -39,6 +39,18 @@ open_here(struct gate_session *s)
 		s->open_at = s->scan;
 }
 
+/* A Sync that the server may have ignored is forgotten as soon as the server answers what came behind it. */
+static void
+lay_ghosts(struct gate_track *t, uint8_t type)
+{
+	struct gate_pend *p;
+
+	if (type == WIRE_B_READY_FOR_QUERY || type == WIRE_B_NOTICE_RESPONSE || type == WIRE_B_PARAMETER_STATUS || type == WIRE_B_NOTIFICATION_RESPONSE)
+		return;
+	while ((p = gate_track_head(t)) != NULL && p->ghost && t->pends.count > 1)
+		gate_track_pop(t);
+}
+
 /* ---- confirmations ---- */
 
 static void
@@ -233,6 +245,9 @@ complete(struct gate_session *s, uint8_t type, struct base_span payload)
 	gate_worker_count(s->worker, PROC_COUNT_statements_total, 1);
 	gate_answer_clear(a);
 	t->copy_in = false;
+	while ((p = gate_track_at(t, 1)) != NULL && p->ghost) /* COPY has read to its end: it has ignored them */
+		gate_track_drop(t, 1);
+	p = gate_track_at(t, 0);
 	if (p->kind == GATE_PEND_EXECUTE)
 		gate_track_pop(t);
 	else
@@ -272,7 +287,7 @@ error(struct gate_session *s, struct base_span payload)
 	/* In the extended protocol the server now skips to the next Sync (documentation 55.2.3). */
 	while ((p = gate_track_at(t, 0)) != NULL && p->kind != GATE_PEND_SYNC)
 		gate_track_pop(t);
-	t->skipping = p == NULL;
+	t->skipping = p == NULL || p->ghost;
 	return 0;
 }
 
@@ -292,7 +307,11 @@ ready(struct gate_session *s, struct base_span payload)
 		gate_track_remove_statement(t, NULL);
 		gate_track_remove_portal(t, NULL);
 	}
+	bool ghost = p->ghost;
 	gate_track_pop(t);
+	if (ghost && (p = gate_track_head(t)) != NULL && p->kind == GATE_PEND_SYNC)
+		p->ghost = true; /* which of the two this was for cannot be told: the next message will */
+	t->skipping = false;
 	t->query_at = 0;
 	t->status = (char)payload.p[0];
 	if (t->status == 'I')
@@ -326,19 +345,18 @@ copy_in(struct gate_session *s)
 		return protocol(s, "CopyInResponse was not asked for");
 	if (gate_begin_silent(s, p) < 0)
 		return -1;
-	/* In COPY the server ignores Sync; any other request but the end of the data it takes for an error and forgets. */
+	/* In COPY the server ignores Sync, if it comes to read it: a COPY may also fail before. Any other request but the end of the data it
+	 * takes for an error and forgets. */
 	t->copy_in = true;
-	while ((next = gate_track_at(t, 1)) != NULL) {
-		if (next->kind == GATE_PEND_COPY_END) {
-			t->copy_in = false;
-			break;
+	for (size_t i = 1; (next = gate_track_at(t, i)) != NULL; i++) {
+		if (next->kind == GATE_PEND_SYNC) {
+			next->ghost = true;
+			continue;
 		}
-		bool sync = next->kind == GATE_PEND_SYNC;
-		gate_track_drop(t, 1);
-		if (!sync) {
-			t->copy_in = false;
-			break;
-		}
+		t->copy_in = false;
+		if (next->kind != GATE_PEND_COPY_END)
+			gate_track_drop(t, i);
+		break;
 	}
 	return 0;
 }
@@ -365,8 +383,10 @@ static int
 row_begin(struct gate_session *s, uint8_t type)
 {
 	struct gate_answer *a = &s->track.answer;
-	struct gate_pend *p = gate_track_head(&s->track);
 
+	if (!a->begun)
+		lay_ghosts(&s->track, type);
+	struct gate_pend *p = gate_track_head(&s->track);
 	if (!a->begun && type == WIRE_B_DATA_ROW && is(p, GATE_PEND_EXECUTE) && gate_begin_silent(s, p) < 0)
 		return -1;
 	if (!a->begun || a->copy != (type == WIRE_B_COPY_DATA))
@@ -475,6 +495,7 @@ confirm(struct gate_session *s, uint8_t type)
 static int
 whole(struct gate_session *s, uint8_t type, struct base_span payload)
 {
+	lay_ghosts(&s->track, type);
 	switch (type) {
 	case WIRE_B_PARSE_COMPLETE:
 	case WIRE_B_BIND_COMPLETE:

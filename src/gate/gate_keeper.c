@@ -28,6 +28,7 @@ struct gate_keeper {
 	struct base_loop_io io;
 	struct base_loop_timer retry;
 	struct base_buf in, out;
+	struct base_buf late; /* length-prefixed entries for when the keeper is back */
 	bool up;     /* HELLO was seen */
 	bool full;   /* told the owner to stop */
 	bool said;   /* logged that it is down */
@@ -60,6 +61,7 @@ gate_keeper_new(struct base_loop *loop, const char *socket_path, struct proc_cou
 	base_loop_timer_init(&k->retry, on_retry);
 	base_buf_init(&k->in, 65536);
 	base_buf_init(&k->out, 2 * (size_t)GATE_KEEPER_OUT);
+	base_buf_init(&k->late, GATE_KEEPER_OUT);
 	k->ring_cap = 1024;
 	k->ring = base_mem_new(k->ring_cap, sizeof(*k->ring));
 	k->ring_first = k->next_id = 1;
@@ -88,6 +90,7 @@ gate_keeper_free(struct gate_keeper **kp)
 	base_loop_timer_cancel(k->loop, &k->retry);
 	base_buf_done(&k->in);
 	base_buf_done(&k->out);
+	base_buf_done(&k->late);
 	free(k->ring);
 	free(k);
 }
@@ -124,6 +127,30 @@ fail_upto(struct gate_keeper *k, uint64_t upto, int code, const char *text)
 }
 
 static void
+set_up(struct gate_keeper *k, bool up)
+{
+	k->up = up;
+	proc_count_set(k->counts, k->row, PROC_COUNT_keeper_channels, up);
+	if (k->row == 0)
+		proc_count_set(k->counts, k->row, PROC_COUNT_keeper_up, up);
+}
+
+/* Entries that nobody waits for and that came while there was no keeper: session ends, refused log-ins. */
+static void
+send_late(struct gate_keeper *k)
+{
+	struct base_cursor c = base_cursor(base_buf_span(&k->late));
+
+	while (c.left > 0) {
+		struct base_span entry = base_cursor_take(&c, base_cursor_u32(&c));
+		if (gate_keeper_add(k, entry, NULL) < 0)
+			break; /* cannot happen: the late ones are fewer than the channel holds */
+	}
+	base_buf_clear(&k->late);
+	base_buf_trim(&k->late);
+}
+
+static void
 lost(struct gate_keeper *k, const char *why)
 {
 	if (k->up || !k->said)
@@ -134,9 +161,7 @@ lost(struct gate_keeper *k, const char *why)
 		(void)close(k->io.fd); /* a socket: nothing to lose */
 		k->io.fd = -1;
 	}
-	if (k->up)
-		proc_count_set(k->counts, k->row, PROC_COUNT_keeper_up, 0);
-	k->up = false;
+	set_up(k, false);
 	base_buf_clear(&k->in);
 	base_buf_clear(&k->out);
 	fail_upto(k, UINT64_MAX, GH_E_CLOSED, "the ledger is not available");
@@ -170,11 +195,11 @@ message(struct gate_keeper *k, const struct proc_msg *m)
 {
 	switch (m->type) {
 	case PROC_MSG_HELLO:
-		k->up = true;
+		set_up(k, true);
 		if (k->said)
 			base_log_info("the keeper is back");
 		k->said = false;
-		proc_count_set(k->counts, k->row, PROC_COUNT_keeper_up, 1);
+		send_late(k);
 		break;
 	case PROC_MSG_RECEIPT:
 		while (k->ring_first <= m->id && k->ring_first < k->next_id) {
@@ -271,8 +296,17 @@ gate_keeper_flush(struct gate_keeper *k)
 int
 gate_keeper_add(struct gate_keeper *k, struct base_span entry, void *owner)
 {
-	if (!k->up)
+	if (!k->up && owner)
 		return GH_E_CLOSED;
+	if (!k->up) {
+		if (base_buf_len(&k->late) + 4 + entry.n > k->late.max) {
+			proc_count_add(k->counts, k->row, PROC_COUNT_entries_failed_total, 1);
+			return GH_E_CLOSED;
+		}
+		base_buf_u32(&k->late, (uint32_t)entry.n);
+		base_buf_put(&k->late, entry);
+		return GH_OK;
+	}
 	proc_msg_entry(&k->out, k->next_id, entry);
 	if (k->out.bad) { /* twice the mark at which reading stops: cannot happen; refuse rather than lose */
 		k->out.bad = false;

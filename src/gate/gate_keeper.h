@@ -20,7 +20,8 @@ void gate_keeper_free(struct gate_keeper **k);
 bool gate_keeper_up(const struct gate_keeper *k);
 /* True when so many entries wait that servers should not be read; `drained` is called when that ends. */
 bool gate_keeper_full(const struct gate_keeper *k);
-/* Queues one entry. owner hears of it exactly once, never from inside this call. GH_E_CLOSED: no keeper now. */
+/* Queues one entry. owner hears of it exactly once, never from inside this call. GH_E_CLOSED: no keeper now.
+ * Without an owner an entry is kept (up to GATE_KEEPER_OUT bytes) for when the keeper is back. */
 BASE_CHECK int gate_keeper_add(struct gate_keeper *k, struct base_span entry, void *owner);
 void gate_keeper_flush(struct gate_keeper *k); /* once per turn */
 /* Waits (blocking, up to max_us) until everything queued has its receipt: for the end of the process. */

@@ -19,12 +19,12 @@ str(const char *s)
 static void
 list_add(struct event_list *l, struct base_span item)
 {
-	if (l->count == EVENT_LIST_MAX)
-		return;
-	for (size_t i = 0; i < l->count; i++)
+	for (size_t i = 0; i < l->count && i < EVENT_LIST_MAX; i++)
 		if (base_span_eq(l->item[i], item))
 			return;
-	l->item[l->count++] = item;
+	if (l->count < EVENT_LIST_MAX)
+		l->item[l->count] = item;
+	l->count++; /* past the ceiling the entry says that it is cut */
 }
 
 /* What every entry of a session says. */

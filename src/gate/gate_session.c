@@ -214,8 +214,9 @@ count_end(struct gate_session *s)
 {
 	struct gate_shared *shared = s->worker->shared;
 
-	if (s->authenticated) {
+	if (s->reserved)
 		atomic_fetch_sub(&shared->sessions, 1);
+	if (s->authenticated) {
 		gate_worker_count(s->worker, PROC_COUNT_sessions, -1);
 		gate_record_close(s);
 	} else {
@@ -417,7 +418,7 @@ on_timer(struct base_loop_timer *t)
 		gate_login_resume(s);
 	} else if (s->state == GATE_SERVER) {
 		gate_session_end(s, GATE_END_SERVER_DOWN, "08006", "connect again in a moment; if it lasts, tell the gate's operator",
-		                 "the gate could not log in to the database at %s in time (server_connect_timeout, login_timeout)", s->world->where);
+		                 "the gate could not log in to the database at %s in time (server_connect_timeout)", s->world->where);
 	} else if (s->state != GATE_DEAD) {
 		gate_session_end(s, GATE_END_LOGIN_TIMEOUT, s->user ? "57P01" : NULL, NULL, "log-in took longer than this gate allows (login_timeout)");
 	}

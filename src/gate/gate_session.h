@@ -74,6 +74,7 @@ struct gate_pend { /* a request whose answer has not come */
 	enum gate_pend_kind kind;
 	uint8_t what;                     /* DESCRIBE, CLOSE: 'S' or 'P' */
 	bool mine;                        /* sent by the gate: its answer is not for the client */
+	bool ghost;                       /* SYNC sent where the server may have been reading CopyData: it may have ignored it */
 	char *name;                       /* own: statement (PARSE, DESCRIBE S, CLOSE S, BIND) or portal; NULL = unnamed */
 	char *portal;                     /* own: BIND: the portal; NULL = unnamed */
 	struct gate_text *text;           /* shared: QUERY */
@@ -140,6 +141,7 @@ struct gate_session {
 	size_t address_host;       /* length of the host part: back-off key; 0 = local */
 	bool local;
 	bool direct_tls;
+	bool reserved;             /* holds one of max_sessions */
 	bool authenticated;        /* counted as a session, open entry written */
 
 	/* log-in */

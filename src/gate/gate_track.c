@@ -181,7 +181,10 @@ gate_track_server_turn(const struct gate_track *t)
 
 	if (q->count == 0 || t->copy_in)
 		return false;
-	enum gate_pend_kind last = q->ring[(q->first + q->count - 1) & (q->cap - 1)].kind;
+	const struct gate_pend *p = &q->ring[(q->first + q->count - 1) & (q->cap - 1)];
+	if (p->ghost)
+		return false;
+	enum gate_pend_kind last = p->kind;
 	return last == GATE_PEND_QUERY || last == GATE_PEND_SYNC || last == GATE_PEND_FUNCTION || last == GATE_PEND_EXECUTE || last == GATE_PEND_COPY_END;
 }
 
