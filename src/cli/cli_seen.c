@@ -15,6 +15,7 @@
 #include "mask_value.h"
 
 #define YEARS_MAX 64u
+#define HOW_TO_ASK "gatehouse seen --subject KEY, --phone PHONE, --email EMAIL, --account ACCOUNT, or --kind KIND VALUE"
 
 struct seen {
 	struct proc_conf *conf;
@@ -127,6 +128,35 @@ ask(struct seen *s, const struct policy_subject *subject, const char *word, cons
 	return rc;
 }
 
+static bool
+has_identifier(const struct policy_subject *subject, const char *word)
+{
+	for (size_t i = 0; i < subject->nidentifiers; i++)
+		if (base_span_is(subject->identifiers[i].kind, word))
+			return true;
+	return false;
+}
+
+/* One option. Without --subject-kind an identifier is asked of every subject that has it: a telephone is a telephone. A key is only a
+ * number, and needs to be told whose. */
+static int
+ask_option(struct seen *s, const char *name, const char *word, const char *value, struct base_fail *fail)
+{
+	const struct policy_subject *subject = NULL;
+	bool asked = false;
+	int rc = 0;
+
+	for (size_t i = 0; !name && i < s->policy->nsubjects && rc >= 0; i++)
+		if (has_identifier(&s->policy->subjects[i], word)) {
+			rc = ask(s, &s->policy->subjects[i], word, value, fail);
+			asked = true;
+		}
+	if (asked || rc < 0)
+		return rc;
+	rc = find_subject(s->policy, name, name ? strlen(name) : 0, &subject, fail);
+	return rc < 0 ? rc : ask(s, subject, word, value, fail);
+}
+
 static int
 ask_all(struct seen *s, const struct cli_args *args, struct base_fail *fail)
 {
@@ -137,33 +167,34 @@ ask_all(struct seen *s, const struct cli_args *args, struct base_fail *fail)
 	const char *kind = cli_args_get(args, "kind"), *name = cli_args_get(args, "subject-kind");
 	const char *dot = kind ? strchr(kind, '.') : NULL;
 	unsigned asked = 0;
-	int rc;
+	int rc = 0;
 
 	if (kind && args->count != 1)
 		return base_fail_set(fail, GH_E_PARSE, "--kind %s needs one VALUE", kind);
 	if (!kind && args->count > 0) {
 		base_fail_set(fail, GH_E_PARSE, "a VALUE needs its kind");
-		base_fail_hint(fail, "gatehouse seen --subject KEY, --phone PHONE, --email EMAIL, --account ACCOUNT, or --kind KIND VALUE");
+		base_fail_hint(fail, HOW_TO_ASK);
 		return GH_E_PARSE;
 	}
-	if (dot)
+	if (dot) {
 		rc = find_subject(s->policy, kind, (size_t)(dot - kind), &subject, fail);
-	else
-		rc = find_subject(s->policy, name, name ? strlen(name) : 0, &subject, fail);
-	if (rc >= 0 && kind) {
-		rc = ask(s, subject, dot ? dot + 1 : kind, args->operand[0], fail);
+		if (rc >= 0)
+			rc = ask(s, subject, dot + 1, args->operand[0], fail);
+		asked++;
+	} else if (kind) {
+		rc = ask_option(s, name, kind, args->operand[0], fail);
 		asked++;
 	}
 	for (size_t i = 0; i < BASE_COUNT(plain) && rc >= 0; i++) {
 		const char *value = cli_args_get(args, plain[i].option);
 		if (!value)
 			continue;
-		rc = ask(s, subject, plain[i].word, value, fail);
+		rc = ask_option(s, name, plain[i].word, value, fail);
 		asked++;
 	}
 	if (rc >= 0 && asked == 0) {
 		rc = base_fail_set(fail, GH_E_PARSE, "whom? no person was named");
-		base_fail_hint(fail, "gatehouse seen --subject KEY, --phone PHONE, --email EMAIL, --account ACCOUNT, or --kind KIND VALUE");
+		base_fail_hint(fail, HOW_TO_ASK);
 	}
 	return rc;
 }
