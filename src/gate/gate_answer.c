@@ -407,13 +407,15 @@ row_end(struct gate_session *s, struct gate_answer *a, uint64_t chunk)
 
 	a->mid_row = false;
 	if (a->copy) {
-		if (!a->copy_known) {
+		if (a->copy_known) {
+			gate_copy_end(&a->copying, &a->tuples);
+		} else {
 			a->tuples.rows++;
 			a->tuples.lost++;
 		}
 	} else if (a->plan.nsubjects == 0 || !a->plan_known) {
 		a->tuples.rows++;
-	} else if (a->row.phase == GATE_ROW_DONE) {
+	} else if (a->row.phase == GATE_ROW_DONE && a->row.next == a->plan.nsubjects) {
 		a->tuples.lost += a->row.lost;
 		ok = gate_tuples_add(&a->tuples, a->row.tuple);
 	} else { /* fewer fields than its description said */

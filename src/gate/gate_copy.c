@@ -12,6 +12,9 @@ gate_copy_begin(struct gate_copy *c, const struct sql_statement *s, uint16_t col
 	                        .skip_header = s->header, .columns = columns};
 	if (s->null_text.n > sizeof(c->null_text))
 		return false;
+	/* It is written as it is; only \N can be told from an escaped value. */
+	if (c->format == SQL_COPY_TEXT && s->null_text.n > 0 && memchr(s->null_text.p, '\\', s->null_text.n) && !base_span_is(s->null_text, "\\N"))
+		return false;
 	memcpy(c->null_text, s->null_text.p, s->null_text.n);
 	c->null_n = s->null_text.n;
 	gate_row_begin(&c->row);
@@ -34,7 +37,6 @@ row_end(struct gate_copy *c, struct gate_tuples *t)
 	}
 	gate_row_begin(&c->row);
 	c->row.value_n = 0;
-	c->in_row = false;
 	return ok;
 }
 
@@ -53,10 +55,12 @@ field_end(struct gate_copy *c, const struct gate_plan *p, const struct mask_mark
 
 	if (r->next < p->nsubjects && p->subject[r->next].index == r->field) {
 		const struct gate_plan_column *pc = &p->subject[r->next];
-		if (!c->is_null) {
+		/* Text format does not escape a value that equals a NULL text of the client's choice: it may be somebody's. */
+		bool either = c->is_null && c->format == SQL_COPY_TEXT && !(c->null_n > 0 && c->null_text[0] == '\\');
+		if (!c->is_null || either) {
 			if (r->value_n <= sizeof(r->value))
 				r->tuple[r->next] = gate_row_mark(pc->column, pc->type, 0, base_span(r->value, r->value_n), m);
-			if (r->tuple[r->next] == 0)
+			if ((r->tuple[r->next] == 0) != either)
 				r->lost = true;
 		}
 		r->next++;
@@ -167,10 +171,12 @@ feed_binary(struct gate_copy *c, const struct gate_plan *p, const struct mask_ma
 	c->header_left -= (uint32_t)skip;
 	struct base_cursor in = base_cursor(s);
 	(void)base_cursor_take(&in, skip); /* header */
+	if (in.left > 0 && c->row.phase == GATE_ROW_BROKEN)
+		c->row.fields = 0; /* more behind it: no trailer */
 	while (in.left > 0 && c->row.phase != GATE_ROW_BROKEN) {
 		size_t used = gate_row_feed(&c->row, p, m, base_span(in.p, in.left), false);
 		(void)base_cursor_take(&in, used);
-		if (c->row.phase == GATE_ROW_LENGTH && c->row.fields == UINT16_MAX) { /* the trailer: field count -1 */
+		if (c->row.phase == GATE_ROW_LENGTH && c->row.fields == UINT16_MAX && c->row.number_n == 0) { /* the trailer: field count -1 */
 			c->row.phase = GATE_ROW_BROKEN; /* nothing may follow */
 			break;
 		}
@@ -193,4 +199,29 @@ gate_copy_feed(struct gate_copy *c, const struct gate_plan *p, const struct mask
 	case SQL_COPY_CSV: return feed_csv(c, p, m, s, t);
 	default: return feed_binary(c, p, m, s, t);
 	}
+}
+
+void
+gate_copy_end(struct gate_copy *c, struct gate_tuples *t)
+{
+	struct gate_row *r = &c->row;
+
+	bool whole, trailer = c->format == SQL_COPY_BINARY && r->phase == GATE_ROW_BROKEN && r->fields == UINT16_MAX;
+
+	if (trailer)
+		whole = !c->binary_over;
+	else if (c->format == SQL_COPY_BINARY)
+		whole = r->phase == GATE_ROW_COUNT && r->number_n == 0;
+	else
+		whole = r->field == 0 && r->value_n == 0 && !c->was_quoted && !c->after_escape && !c->is_null;
+	c->binary_over = c->binary_over || trailer;
+	if (whole && !trailer)
+		return;
+	if (!whole) {
+		t->rows++;
+		t->lost++;
+	}
+	c->skip_header = c->is_null = c->quoted = c->was_quoted = c->after_quote = c->after_escape = false;
+	gate_row_begin(r);
+	r->value_n = 0;
 }

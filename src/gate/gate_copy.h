@@ -15,13 +15,16 @@ struct gate_copy {
 	bool skip_header;        /* the first line is not a row */
 	uint16_t columns;        /* fields that a row must have for its marks to count */
 	/* state */
-	bool binary_begun, in_row, quoted, was_quoted, after_quote, after_escape, is_null;
+	bool binary_begun, binary_over, quoted, was_quoted, after_quote, after_escape, is_null;
 	uint32_t header_left;
 	struct gate_row row;     /* value and tuple under work; whole reader for binary */
 };
-/* False when the options are more than we read (NULL text too long): the answer is then unknown. */
+/* False when the options are more than we read (NULL text too long, or with escapes of its own): the answer is then unknown. */
 BASE_CHECK bool gate_copy_begin(struct gate_copy *c, const struct sql_statement *s, uint16_t columns);
 /* Adds each completed row to tuples. False: memory refused. */
 BASE_CHECK bool gate_copy_feed(struct gate_copy *c, const struct gate_plan *p, const struct mask_marker *m, struct base_span s, struct gate_tuples *t);
+/* The message has ended, and a row with it (documentation 55.2.6: one row in each): one that has not was misread and counts as lost; the
+ * next message begins afresh. */
+void gate_copy_end(struct gate_copy *c, struct gate_tuples *t);
 
 #endif
