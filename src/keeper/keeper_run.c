@@ -123,6 +123,7 @@ record_own(struct keeper *k, enum event_kind kind, struct base_fail *fail)
 	struct base_buf line, packed;
 	int r;
 
+	e.why = base_span_str("keeper");
 	if (kind == EVENT_START)
 		e.version = base_span_str(GH_VERSION);
 	base_buf_init(&line, EVENT_ENTRY_MAX);
