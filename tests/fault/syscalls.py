@@ -1,0 +1,231 @@
+"""Each call of the keeper's way to the disk and back fails once: EIO, ENOSPC, EINTR, a short write; or the process dies right before it, or
+right after. shim.c does it, from inside the keeper."""
+import ctypes
+import errno
+import mmap
+import os
+import subprocess
+import threading
+import time
+
+from ledger import Client, checkpoint_size, looks_again, unrecorded, verifies
+from lib.pgwire import Closed, ServerError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CALLS = ('openat mkdirat write pwrite fsync fdatasync renameat2 unlinkat ftruncate flock close read pread send recv accept').split()
+KILL_BEFORE, KILL_AFTER, SHORT = -1, -2, -3
+ACTIONS = {'EIO': errno.EIO, 'ENOSPC': errno.ENOSPC, 'EINTR': errno.EINTR, 'EMFILE': errno.EMFILE, 'short': SHORT, 'dies before': KILL_BEFORE, 'dies after': KILL_AFTER}
+# What a call can say; the rest of the pairs do not exist on Linux.
+SPACE = {'openat', 'mkdirat', 'write', 'pwrite', 'fsync', 'fdatasync', 'renameat2', 'ftruncate'}
+INTERRUPTED = {'openat', 'write', 'pwrite', 'fsync', 'fdatasync', 'close', 'read', 'pread', 'send', 'recv', 'accept'}
+
+
+def applies(action, call):
+    if action == 'ENOSPC':
+        return call in SPACE
+    if action == 'EINTR':
+        return call in INTERRUPTED
+    if action == 'EMFILE':
+        return call in ('openat', 'accept')
+    if action == 'short':
+        return call in ('write', 'pwrite')
+    return True
+
+
+class Control(ctypes.Structure):
+    """struct control of shim.c."""
+    _fields_ = [('armed', ctypes.c_uint32), ('count', ctypes.c_uint32), ('at', ctypes.c_uint32), ('action', ctypes.c_int32),
+                ('fired', ctypes.c_uint32), ('trace', ctypes.c_uint8 * 4096)]
+
+
+def build(stand):
+    """The shim, or why there is none."""
+    path = os.path.join(stand.folder, 'shim.so')
+    done = subprocess.run([os.environ.get('CC', 'cc'), '-O1', '-Wall', '-shared', '-fPIC', '-o', path, os.path.join(HERE, 'shim.c'), '-ldl'],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError('shim.c: ' + done.stderr)
+    os.chmod(path, 0o755)
+    return path
+
+
+class Faulty:
+    """A gate whose keeper can be made to fail, and its one client."""
+
+    def __init__(self, stand, shim, name):
+        self.g, target = stand.gate(name, start=False, ledger_checkpoint='50ms', workers='1', shutdown_timeout='2s')
+        path = os.path.join(self.g.folder, 'fault')
+        with open(path, 'wb') as f:
+            f.write(bytes(ctypes.sizeof(Control)))
+        os.chmod(path, 0o666)
+        self.file = open(path, 'r+b')
+        self.control = Control.from_buffer(mmap.mmap(self.file.fileno(), 0))
+        self.environ = {'GATEHOUSE_FAULT': path, 'LD_PRELOAD': shim}
+        if stand.sanitized:
+            self.environ['ASAN_OPTIONS'] = os.environ['ASAN_OPTIONS'] + ':verify_asan_link_order=0'
+        self.client, self.deaths, self.faults, self.cases = Client(target), 0, [], 0
+        self.start()
+
+    def start(self):
+        for name, value in self.environ.items():
+            os.environ[name] = value
+        self.g.start(wait=False)
+        for name in ('GATEHOUSE_FAULT', 'LD_PRELOAD'):
+            del os.environ[name]
+        self.g.wait_up(30)
+        self.deaths = 0
+
+    def restart(self):
+        """A new supervisor: it knows nothing of earlier deaths, so that it does not wait before it starts a role again."""
+        self.client.drop()
+        self.g.stop(limit=30)
+        with START:
+            self.start()
+
+    def settle(self, size, limit=20):
+        """Until the checkpoint covers more than `size` and nothing is written any more."""
+        end = time.monotonic() + limit
+        while checkpoint_size(self.g) <= size:
+            if time.monotonic() > end:
+                raise AssertionError('no checkpoint after %d entries within %d s' % (size, limit))
+            time.sleep(0.01)
+        seen = -1
+        while self.control.count != seen and time.monotonic() < end:
+            seen = self.control.count
+            time.sleep(0.025)
+
+    def arm(self, at, action, when=1):
+        self.control.armed = 0
+        self.control.count, self.control.at, self.control.action, self.control.fired = 0, at, action, 0
+        self.control.armed = when
+
+    def cycle(self, count, started=False):
+        """One turn: look-ups, or a new start of the keeper; then what follows on its own. Returns the client's error."""
+        wrong = None
+        if started:
+            pid = self.g.role_pid('keeper')
+            os.kill(pid, 9)
+            self.deaths += 1
+        else:
+            try:
+                self.client.look(count)
+            except (ServerError, Closed, OSError) as e:
+                wrong = e
+        return wrong
+
+    def trace(self, count, started=False):
+        size = checkpoint_size(self.g)
+        self.arm(0, 0, 2 if started else 1)
+        self.cycle(count, started)
+        if started:
+            looks_again(self.client)
+        self.settle(size)
+        self.control.armed = 0
+        return [CALLS[c - 1] for c in self.control.trace[:min(self.control.count, 4096)]]
+
+    def case(self, name, at, action, count=1, started=False):
+        """One failure. Appends to self.faults. False: the call was not reached."""
+        size, keeper = checkpoint_size(self.g), self.g.role_pid('keeper')
+        self.arm(at, ACTIONS[action], 2 if started else 1)
+        wrong = self.cycle(count, started)
+        end = time.monotonic() + (1.5 if started else 0.5)
+        while not self.control.fired and time.monotonic() < end:
+            time.sleep(0.005)
+        took = looks_again(self.client)
+        self.settle(size)
+        self.control.armed = 0
+        if not self.control.fired:
+            return False
+        self.cases += 1
+        self.g.log_has('keeper is ready', 5, 0)
+        new = self.g.role_pid('keeper')
+        died = new != keeper and not started
+        self.deaths += died
+        what = '%s, call %d (%s) %s' % (name, at, CALLS[self.control.fired - 1], action)
+        if action in ('EINTR', 'short') and (wrong or died):
+            self.faults.append('%s: should not be noticed: %s' % (what, wrong or 'the keeper died'))
+        if wrong is not None and not isinstance(wrong, ServerError):
+            self.faults.append('%s: the session ended without a word: %s' % (what, wrong or type(wrong).__name__))
+        if wrong is not None and isinstance(wrong, ServerError) and wrong.code[:2] not in ('53', '57', '58', '08'):
+            self.faults.append('%s: %s' % (what, wrong))
+        if took > 12:
+            self.faults.append('%s: look-ups worked again only after %.1f s' % (what, took))
+        self.faults += ['%s: %s' % (what, v) for v in verifies(self.g)]
+        if self.deaths >= 3:
+            self.restart()
+        return True
+
+
+START = threading.Lock()  # the environment of a new process is ours, for a moment
+
+
+def points(trace):
+    """Where to fail: every call, but of a long run of the same call (zeros written in advance) only its ends."""
+    out = []
+    for i, call in enumerate(trace):
+        if call == 'write' and 1 < i < len(trace) - 2 and trace[i - 2:i + 3] == ['write'] * 5:
+            continue
+        out.append((i + 1, call))
+    return out
+
+
+def run_cases(place, faulties, cases):
+    """Deals the cases out to the gates; returns when all are done."""
+    lock, queue = threading.Lock(), list(reversed(cases))
+
+    def work(f):
+        while True:
+            with lock:
+                if not queue:
+                    return
+                c = queue.pop()
+            try:
+                f.case(*c)
+            except Exception as e:
+                f.faults.append('%s, call %d %s: %s: %s' % (c[0], c[1], c[2], type(e).__name__, e))
+                try:
+                    f.restart()
+                except Exception as again:
+                    f.faults.append('and it does not start again: %s' % again)
+                    return
+    threads = [threading.Thread(target=work, args=(f,)) for f in faulties]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+
+def run(tap, stand, args):
+    if not tap.wanted('syscalls'):
+        return
+    shim = build(stand)
+    faulties = [Faulty(stand, shim, 'f%d' % i) for i in range(4)]
+    for f in faulties:
+        looks_again(f.client)
+    groups = []
+    for name, count, started, actions in (('one look-up', 1, False, list(ACTIONS)), ('300 look-ups', 300, False, ['EIO', 'dies before'] if not args.full else list(ACTIONS)),
+                                          ('start', 0, True, ['EIO', 'dies before'] if not args.full else list(ACTIONS))):
+        trace = faulties[0].trace(count, started)
+        if started:
+            faulties[0].restart()
+        places = points(trace)
+        cases = [(name, at, action, count, started) for action in actions for at, call in places if applies(action, call)]
+        if not args.full and name != 'one look-up':
+            cases = cases[args.seed % 3::3]
+        groups.append((name, trace, cases))
+    for name, trace, cases in groups:
+        for f in faulties:
+            f.faults, f.cases = [], 0
+        run_cases(stand, faulties, cases)
+        faults = [x for f in faulties for x in f.faults]
+        used = {c: trace.count(c) for c in CALLS if c in trace}
+        tap.result('syscalls.' + name.replace(' ', '_'), faults, '%d calls (%s), %d failures, %d reached' %
+                   (len(trace), ', '.join('%d %s' % (n, c) for c, n in used.items()), len(cases), sum(f.cases for f in faulties)))
+    faults = []
+    for f in faulties:
+        faults += verifies(f.g) + unrecorded(f.g, [f.client])
+        if len(f.client.received) < 10:
+            faults.append('only %d rows came at all' % len(f.client.received))
+    tap.result('syscalls.ledger', faults, '%d rows came, each is on record' % sum(len(f.client.received) for f in faulties))
+    for f in faulties:
+        f.client.drop()
