@@ -5,7 +5,7 @@
 
 `make bench` runs it (BENCH_OPTIONS='--quick'). In each round every endpoint gets the same load one after the other, beginning with another one each
 time; the table shows medians over the rounds. Compare only within one run: the machine, its load and PostgreSQL itself are in every
-figure. A whole run also writes bench/RESULTS.md. Series: queries.MODE.CLIENTS, tls.MODE.CLIENTS, stream, logins, logins-tls, idle, ledger;
+figure. A whole run that is not --quick also writes bench/RESULTS.md. Series: queries.MODE.CLIENTS, tls.MODE.CLIENTS, stream, logins, logins-tls, idle, ledger;
 --only takes shell patterns of these. Ports from GATEHOUSE_E2E_PORTS (7700) up."""
 import argparse
 import datetime
@@ -174,7 +174,7 @@ def main():
         else:
             shutil.rmtree(folder, ignore_errors=True)
     print('\n' + text)
-    output = args.output or (None if args.only else os.path.join(servers.ROOT, 'bench', 'RESULTS.md'))
+    output = args.output or (None if args.only or args.quick else os.path.join(servers.ROOT, 'bench', 'RESULTS.md'))
     if output:
         with open(output, 'w', encoding='utf-8') as f:
             f.write(text)
