@@ -8,6 +8,7 @@
  */
 #include "base_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -449,6 +450,81 @@ base_file_create_same(int dirfd, const char *path, unsigned mode, struct base_sp
 	}
 	if (rc == GH_E_EXISTS) /* somebody was faster */
 		rc = same_check(dirfd, path, data, fail);
+	return rc;
+}
+
+/* ---- replace_many ---- */
+
+struct many {
+	struct place place;
+	struct draft draft;
+};
+
+/* Gives one file its temporary form and asks the kernel to begin writing it, so that the syncs that follow find it done. */
+static int
+many_write(struct many *m, int dirfd, unsigned mode, const struct base_file_item *item, struct base_fail *fail)
+{
+	int rc = place_init(&m->place, dirfd, item->path, fail);
+
+	if (rc == GH_E_MISSING) {
+		rc = same_parents(dirfd, item->path, mode, fail);
+		if (rc == GH_OK)
+			rc = place_init(&m->place, dirfd, item->path, fail);
+	}
+	if (rc == GH_OK)
+		rc = draft_open(&m->draft, &m->place, mode, fail);
+	if (rc == GH_OK)
+		rc = draft_write(&m->draft, &m->place, item->data, fail);
+	if (rc == GH_OK)
+		(void)sync_file_range(m->draft.fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint only: the fsync decides */
+	return rc;
+}
+
+/* Whether an earlier item lies in the same directory by name; two names of one directory cost a sync, no more. */
+static bool
+many_dir_seen(const struct base_file_item *item, size_t i)
+{
+	const char *slash = strrchr(item[i].path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - item[i].path) + 1;
+
+	for (size_t k = 0; k < i; k++) {
+		const char *other = strrchr(item[k].path, '/');
+
+		if ((other == NULL ? 0 : (size_t)(other - item[k].path) + 1) == n && memcmp(item[k].path, item[i].path, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+base_file_replace_many(int dirfd, unsigned mode, const struct base_file_item *item, size_t count, struct base_fail *fail)
+{
+	struct many m[BASE_FILE_MANY];
+	size_t made = 0;
+	int rc = GH_OK;
+
+	assert(count <= BASE_FILE_MANY);
+	while (rc == GH_OK && made < count) {
+		m[made] = (struct many){.place = {.dir = -1}, .draft = {.fd = -1}};
+		rc = many_write(&m[made], dirfd, mode, &item[made], fail);
+		made++;
+	}
+	for (size_t i = 0; rc == GH_OK && i < count; i++)
+		if (sys_sync(m[i].draft.fd) < 0)
+			rc = base_fail_errno(fail, errno, "cannot sync \"%s\"", item[i].path);
+	for (size_t i = 0; rc == GH_OK && i < count; i++) {
+		if (renameat2(m[i].place.dir, m[i].draft.name, m[i].place.dir, m[i].place.name, 0) < 0)
+			rc = base_fail_errno(fail, errno, "cannot name \"%s\"", item[i].path);
+		else
+			m[i].draft.name[0] = '\0'; /* nothing to remove any more */
+	}
+	for (size_t i = 0; rc == GH_OK && i < count; i++)
+		if (!many_dir_seen(item, i))
+			rc = place_sync(&m[i].place, fail);
+	for (size_t i = 0; i < made; i++) {
+		draft_drop(&m[i].draft, &m[i].place);
+		place_done(&m[i].place);
+	}
 	return rc;
 }
 

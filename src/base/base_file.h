@@ -1,4 +1,4 @@
-/* base_file: the only code that writes files. Three verbs with exact promises, plus the append handle of the journal.
+/* base_file: the only code that writes files. Four verbs with exact promises, plus the append handle of the journal.
  * Every verb syncs the file and, where a name appears, its directory. Paths are relative to dirfd (AT_FDCWD allowed).
  * O_CLOEXEC and O_NOFOLLOW always: the last component may not be a symbolic link, directories before it may. Modes are subject to
  * the umask. A new file gets its name (rename) only when it is complete and synced; a failure leaves no temporary file, a crash
@@ -19,6 +19,15 @@ BASE_CHECK int base_file_create_new(int dirfd, const char *path, unsigned mode, 
 BASE_CHECK int base_file_create_same(int dirfd, const char *path, unsigned mode, struct base_span data, struct base_fail *fail);
 /* Replaces (or creates) atomically: temporary name in the same directory, fsync, rename, fsync directory. */
 BASE_CHECK int base_file_replace(int dirfd, const char *path, unsigned mode, struct base_span data, struct base_fail *fail);
+/* The same for several files at the price of few syncs: all are written, then all synced, then all renamed, then each directory is
+ * synced once. Parent directories are made. On failure any of them may have been replaced and the others not: repeat the call.
+ * At most BASE_FILE_MANY (asserted); no path twice. */
+#define BASE_FILE_MANY 64u
+struct base_file_item {
+	const char *path;      /* borrow */
+	struct base_span data; /* borrow */
+};
+BASE_CHECK int base_file_replace_many(int dirfd, unsigned mode, const struct base_file_item *item, size_t count, struct base_fail *fail);
 BASE_CHECK int base_file_remove(int dirfd, const char *path, struct base_fail *fail); /* absent is ok; syncs the directory */
 /* Appends the whole file to b, nothing on failure (GH_E_LIMIT past b->max; GH_E_MISSING). */
 BASE_CHECK int base_file_read(int dirfd, const char *path, struct base_buf *b, struct base_fail *fail);

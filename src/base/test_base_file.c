@@ -342,6 +342,33 @@ test_replace(void **state)
 }
 
 static void
+test_replace_many(void **state)
+{
+	struct base_file_item item[BASE_FILE_MANY];
+	char path[BASE_FILE_MANY][20];
+	struct base_fail f;
+
+	(void)state;
+	assert_int_equal(base_file_replace_many(root_fd, 0600, NULL, 0, &f), GH_OK);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < BASE_FILE_MANY; i++) {
+			(void)snprintf(path[i], sizeof(path[i]), "%s%u/%u", i % 3 == 0 ? "x/y" : "z", i % 5, i);
+			item[i] = (struct base_file_item){path[i], base_span_str(round == 0 ? "one" : "two")};
+		}
+		assert_int_equal(base_file_replace_many(root_fd, 0640, item, BASE_FILE_MANY, &f), GH_OK);
+		for (unsigned i = 0; i < BASE_FILE_MANY; i++)
+			assert_string_equal(content(path[i]), round == 0 ? "one" : "two");
+	}
+	/* one that cannot be written stops all before any has changed */
+	item[60].path = "z1/1/no";
+	item[3].data = base_span_str("three");
+	assert_int_equal(base_file_replace_many(root_fd, 0640, item, BASE_FILE_MANY, &f), GH_E_IO); /* ENOTDIR */
+	assert_string_equal(content(path[3]), "two");
+	item[60].path = "";
+	assert_int_equal(base_file_replace_many(root_fd, 0640, item, BASE_FILE_MANY, &f), GH_E_PARSE);
+}
+
+static void
 test_remove(void **state)
 {
 	struct base_fail f;
@@ -571,10 +598,18 @@ verb(int which, struct base_fail *f)
 			rc = base_file_seg_sync(&seg, f);
 		base_file_seg_close(&seg);
 		return rc;
+	case 10:
+		return base_file_replace_many(root_fd, 0600,
+			(const struct base_file_item[]){{"old", base_span_str("content")}, {"p/q/new", base_span_str("content")},
+				{"p/q/other", base_span(NULL, 0)}}, 3, f);
+	case 11:
+		return base_file_replace_many(root_fd, 0600,
+			(const struct base_file_item[]){{"new", base_span_str("content")}, {"old", base_span_str("content")}}, 2, f);
 	default:
 		return 1; /* no more */
 	}
 }
+#define VERBS 12
 
 static bool
 is_whole(const char *text)
@@ -600,7 +635,7 @@ test_each_call_fails(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < BASE_COUNT(t); k++)
-		for (int which = 0; which < 10; which++)
+		for (int which = 0; which < VERBS; which++)
 			for (int at = 1;; at++) {
 				struct base_fail f = {0};
 				int before, rc, left, temporary;
@@ -651,6 +686,7 @@ test_order(void **state)
 		{5, "omoscmoscoc"},
 		{8, "oowwsrscc"},
 		{9, "ofpdc"},
+		{11, "oowoowssrrscccc"},
 	};
 
 	(void)state;
@@ -669,7 +705,7 @@ static void
 test_interrupted(void **state)
 {
 	(void)state;
-	for (int which = 0; which < 10; which++) {
+	for (int which = 0; which < VERBS; which++) {
 		struct base_fail f;
 
 		reset();
@@ -758,6 +794,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_create, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_create_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replace_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),

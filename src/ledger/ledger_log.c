@@ -7,9 +7,9 @@
  *  2 One pwrite into a segment that was filled with zeros beforehand, then fdatasync (durability `flush`).
  *  3 `durable` moves past the batch: the entry is acknowledged, its index is final. The rows that it speaks of may leave.
  *  4 The integrating thread reads it back from the journal - the same way as after a crash - and adds it to the tree and to the
- *    bundle in memory (ledger_store_add). After each 256th entry the bundle and the tiles that became full are written
- *    (ledger_store_settle), each under its final name by write, sync, rename, sync of the folder.
- *  5 At a checkpoint (ledger_log_checkpoint) the partial bundle and the partial tiles are written the same way.
+ *    bundle in memory (ledger_store_add). After each 256th entry the bundle and the tiles that became full wait to be written;
+ *    a few dozen of them are written together (ledger_store_settle): write all, sync all, rename all, sync the folders.
+ *  5 At a checkpoint (ledger_log_checkpoint) what waits, the partial bundle and the partial tiles are written the same way.
  *  6 The checkpoint is signed; it replaces the head beside the folder, then the checkpoint inside it.
  *  7 `published` moves. Only now may the journal segments below it go, oldest first, and the partial files of tiles that
  *    are full (ledger_log_tidy).
@@ -21,7 +21,7 @@
  *     At start the larger of the two is the base: its tiles are there by B. A folder restored from an older copy has a
  *     checkpoint and tiles behind the head, and is refused.
  *  D  One writer: flock on `lock` for as long as the log is open.
- *  E  The tree in memory always equals what the journal below tree.size said; a failed write leaves it `due` and is repeated.
+ *  E  The tree in memory always equals what the journal below tree.size said; files that could not be written keep waiting.
  *
  * After a crash at
  *   1-2  the batch is not acknowledged; what of it is found valid in the journal becomes part of the log (the senders were told nothing)
@@ -333,7 +333,7 @@ open_log(struct ledger_log *log, const struct ledger_log_options *o, struct base
 	if (r < 0)
 		return r;
 	log->tail = ledger_tail_new(log->journal);
-	ledger_store_init(&log->store, log->dirfd, FILE_MODE);
+	log->store.dirfd = log->dirfd;
 	r = replay(log, o->dir, fail);
 	return r < 0 ? r : ledger_append_prepare(log, fail);
 }

@@ -37,7 +37,8 @@ BASE_CHECK int ledger_log_append(struct ledger_log *log, struct base_span packed
 size_t ledger_log_cost(size_t entry);                           /* bytes that an entry of this size takes in the journal */
 size_t ledger_log_batch_max(const struct ledger_log *log);
 
-/* Writes the full bundles and tiles of all acknowledged entries. May be repeated after a failure. */
+/* Takes all acknowledged entries into the tree and writes most of the bundles and tiles that became full; the last few dozen may wait
+ * for the checkpoint. May be repeated after a failure. */
 BASE_CHECK int ledger_log_integrate(struct ledger_log *log, struct base_fail *fail);
 /* Integrates, then publishes a checkpoint if there is anything new. */
 BASE_CHECK int ledger_log_checkpoint(struct ledger_log *log, struct base_fail *fail);

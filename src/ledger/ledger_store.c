@@ -1,6 +1,6 @@
 /* ledger_store: writes bundles and tiles, and takes up again where an earlier process stopped.
  * Input: entries that are durable in the journal; on load, our own files, which are believed only as far as they hash to the signed
- * root. Writes through base_file_replace, so a name always holds a whole, synced file. It replaces rather than insists on sameness
+ * root. Writes through base_file_replace_many, so a name always holds a whole, synced file. It replaces rather than insists on sameness
  * because files beyond the last checkpoint may come from a run whose journal tail was lost (durability `write`); nobody may
  * rely on those.
  */
@@ -10,12 +10,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base_file.h"
-#include "ledger_tile.h"
+#include "base_mem.h"
 
 #define BUNDLE_MAX (LEDGER_TILE_WIDTH * (2u + LEDGER_ENTRY_MAX))
+
+_Static_assert(LEDGER_STORE_FILES + LEDGER_STORE_MOST <= BASE_FILE_MANY, "a checkpoint writes everything in one go");
 
 void
 ledger_store_init(struct ledger_store *s, int dirfd, unsigned mode)
@@ -23,104 +26,133 @@ ledger_store_init(struct ledger_store *s, int dirfd, unsigned mode)
 	memset(s, 0, sizeof *s);
 	s->dirfd = dirfd;
 	s->mode = mode;
+	s->file = base_mem_new(LEDGER_STORE_FILES, sizeof *s->file);
 	base_buf_init(&s->bundle, BUNDLE_MAX);
+}
+
+static void
+forget_files(struct ledger_store *s)
+{
+	for (size_t i = 0; i < s->nfile; i++)
+		base_buf_done(&s->file[i].bundle);
+	s->nfile = s->waiting = 0;
 }
 
 void
 ledger_store_done(struct ledger_store *s)
 {
+	forget_files(s);
+	free(s->file);
+	s->file = NULL;
 	base_buf_done(&s->bundle);
 }
 
 /* ---- writing ---- */
 
-static int
-write_file(const struct ledger_store *s, struct ledger_tile_name name, struct base_span data, struct base_fail *fail)
+/* The bundle that is full and the tiles of the levels below `full` that have just become so. */
+static void
+put_files(struct ledger_store *s, unsigned full)
 {
-	char path[LEDGER_TILE_PATH_MAX];
-	char *slash;
-	int fd, r;
+	struct ledger_store_file *f = &s->file[s->nfile++];
 
-	r = base_file_replace(s->dirfd, ledger_tile_path(name, path), s->mode, data, fail);
-	if (r != GH_E_MISSING)
-		return r;
-	slash = strrchr(path, '/'); /* every path has one */
-	*slash = '\0';
-	fd = base_file_dir(s->dirfd, path, s->mode | (s->mode & 0444) >> 2, fail);
-	if (fd < 0)
-		return fd;
-	(void)close(fd); /* a directory, only opened */
-	return base_file_replace(s->dirfd, ledger_tile_path(name, path), s->mode, data, fail);
-}
-
-static struct base_span
-tile_span(const struct ledger_store *s, unsigned level, unsigned width)
-{
-	return base_span(s->tree.tile[level], (size_t)width * LEDGER_HASH_SIZE);
+	f->name = (struct ledger_tile_name){LEDGER_TILE_ENTRIES, ledger_tree_tiles(s->tree.size, 0) - 1, LEDGER_TILE_WIDTH};
+	f->bundle = s->bundle; /* the memory is the file's now */
+	s->waiting += base_buf_len(&f->bundle);
+	base_buf_init(&s->bundle, BUNDLE_MAX);
+	for (unsigned l = 0; l < full; l++) {
+		f = &s->file[s->nfile++];
+		f->name = (struct ledger_tile_name){(int)l, ledger_tree_tiles(s->tree.size, l) - 1, LEDGER_TILE_WIDTH};
+		base_buf_init(&f->bundle, 1);
+		memcpy(f->tile, s->tree.tile[l], sizeof f->tile);
+	}
 }
 
 int
 ledger_store_add(struct ledger_store *s, struct base_span entry, struct base_fail *fail)
 {
 	struct ledger_hash leaf;
+	unsigned full;
 
-	assert(s->due == 0 && !s->due_bundle);
+	assert(LEDGER_STORE_FILES - s->nfile >= LEDGER_STORE_MOST);
 	if (base_buf_reserve(&s->bundle, 2 + entry.n) == NULL) {
 		s->bundle.bad = false; /* nothing was added: it can be tried again */
 		return base_fail_set(fail, GH_E_NOMEM, "no memory for a bundle");
 	}
 	ledger_bundle_put(&s->bundle, entry);
 	ledger_merkle_leaf(entry, &leaf);
-	s->due = ledger_tree_append(&s->tree, &leaf);
-	s->due_bundle = s->due > 0;
+	full = ledger_tree_append(&s->tree, &leaf);
+	if (full > 0)
+		put_files(s, full);
 	return 0;
+}
+
+/* What is to be written in one go; the paths need a home. */
+struct list {
+	struct base_file_item item[BASE_FILE_MANY];
+	char path[BASE_FILE_MANY][LEDGER_TILE_PATH_MAX];
+	size_t n;
+};
+
+static void
+list_add(struct list *l, struct ledger_tile_name name, struct base_span data)
+{
+	l->item[l->n] = (struct base_file_item){ledger_tile_path(name, l->path[l->n]), data};
+	l->n++;
+}
+
+static void
+list_waiting(struct list *l, const struct ledger_store *s)
+{
+	l->n = 0;
+	for (size_t i = 0; i < s->nfile; i++) {
+		const struct ledger_store_file *f = &s->file[i];
+
+		list_add(l, f->name, f->name.level == LEDGER_TILE_ENTRIES ? base_buf_span(&f->bundle) : base_span(f->tile, sizeof f->tile));
+	}
 }
 
 int
 ledger_store_settle(struct ledger_store *s, struct base_fail *fail)
 {
-	struct ledger_tile_name name = {LEDGER_TILE_ENTRIES, ledger_tree_tiles(s->tree.size, 0) - 1, LEDGER_TILE_WIDTH};
+	struct list l;
 	int r;
 
-	if (s->due_bundle) {
-		r = write_file(s, name, base_buf_span(&s->bundle), fail);
-		if (r < 0)
-			return r;
-		base_buf_clear(&s->bundle);
-		s->due_bundle = false;
-	}
-	while (s->due > 0) { /* from the top down; the order does not matter, all are needed before the next checkpoint */
-		name = (struct ledger_tile_name){(int)s->due - 1, ledger_tree_tiles(s->tree.size, s->due - 1) - 1, LEDGER_TILE_WIDTH};
-		r = write_file(s, name, tile_span(s, s->due - 1, LEDGER_TILE_WIDTH), fail);
-		if (r < 0)
-			return r;
-		s->due--;
-	}
-	return 0;
+	if (LEDGER_STORE_FILES - s->nfile >= LEDGER_STORE_MOST && s->waiting < LEDGER_STORE_WAIT)
+		return 0;
+	list_waiting(&l, s);
+	r = base_file_replace_many(s->dirfd, s->mode, l.item, l.n, fail);
+	if (r == 0)
+		forget_files(s);
+	return r;
 }
 
 int
 ledger_store_partials(struct ledger_store *s, struct base_fail *fail)
 {
 	unsigned width = ledger_tree_width(s->tree.size, 0);
-	uint64_t index = ledger_tree_tiles(s->tree.size, 0);
-	int r = ledger_store_settle(s, fail);
+	struct list l;
+	int r;
 
-	if (r == 0 && width > 0) {
-		r = write_file(s, (struct ledger_tile_name){LEDGER_TILE_ENTRIES, index, width}, base_buf_span(&s->bundle), fail);
-		if (r == 0)
-			s->partial[LEDGER_LEVELS] = index + 1;
+	list_waiting(&l, s);
+	if (width > 0)
+		list_add(&l, (struct ledger_tile_name){LEDGER_TILE_ENTRIES, ledger_tree_tiles(s->tree.size, 0), width}, base_buf_span(&s->bundle));
+	for (unsigned k = 0; k < LEDGER_LEVELS; k++) {
+		width = ledger_tree_width(s->tree.size, k);
+		if (width > 0)
+			list_add(&l, (struct ledger_tile_name){(int)k, ledger_tree_tiles(s->tree.size, k), width},
+				base_span(s->tree.tile[k], (size_t)width * LEDGER_HASH_SIZE));
 	}
-	for (unsigned l = 0; r == 0 && l < LEDGER_LEVELS; l++) {
-		width = ledger_tree_width(s->tree.size, l);
-		index = ledger_tree_tiles(s->tree.size, l);
-		if (width == 0)
-			continue;
-		r = write_file(s, (struct ledger_tile_name){(int)l, index, width}, tile_span(s, l, width), fail);
-		if (r == 0)
-			s->partial[l] = index + 1;
+	r = base_file_replace_many(s->dirfd, s->mode, l.item, l.n, fail);
+	if (r < 0)
+		return r;
+	forget_files(s);
+	for (unsigned k = 0; k <= LEDGER_LEVELS; k++) {
+		unsigned level = k == LEDGER_LEVELS ? 0 : k;
+
+		if (ledger_tree_width(s->tree.size, level) > 0)
+			s->partial[k] = ledger_tree_tiles(s->tree.size, level) + 1;
 	}
-	return r;
+	return 0;
 }
 
 /* Removes a folder of partial tiles. Not synced: a leftover after a crash does no harm (verification checks and tolerates it), so
