@@ -1,6 +1,6 @@
 /* shim: one failure at a chosen call. Preloaded into `gatehouse run`; acts in the keeper alone, which it knows by the name that the role gives
  * itself (PR_SET_NAME). run.py maps the same file and arms it. Counts the calls of the keeper's way to the disk and to the gate, in all its
- * threads together; at the wanted one it fails, shortens the write, or kills the process before or after the call.
+ * threads together; at the wanted one (the n-th of its kind) it fails, shortens the write, or kills the process before or after the call.
  * Only regular files and folders count for read, write and close: a failing eventfd or pipe is no disk and no peer.
  */
 #define _GNU_SOURCE
@@ -27,7 +27,9 @@ enum { KILL_BEFORE = -1, KILL_AFTER = -2, SHORT = -3 };
 struct control { /* run.py has the same layout */
 	_Atomic uint32_t armed;    /* 1: count and act; 2: begin with the next keeper's start */
 	_Atomic uint32_t count;    /* calls since it was armed */
-	uint32_t at;               /* act at this one; 0 = only count */
+	_Atomic uint32_t of_kind;  /* of those, calls of the wanted kind */
+	uint32_t kind;             /* 1 + enum call */
+	uint32_t at;               /* act at this one of that kind; 0 = only count */
 	int32_t action;            /* an errno, or one of the above */
 	_Atomic uint32_t fired;    /* 1 + enum call */
 	uint8_t trace[TRACE];      /* the calls, in order */
@@ -58,7 +60,7 @@ turn(enum call c)
 	uint32_t n = atomic_fetch_add(&control->count, 1);
 	if (n < TRACE)
 		control->trace[n] = (uint8_t)(c + 1);
-	if (n + 1 != control->at)
+	if (control->kind != (uint32_t)c + 1 || atomic_fetch_add(&control->of_kind, 1) + 1 != control->at)
 		return 0;
 	atomic_store(&control->fired, (uint32_t)c + 1);
 	if (control->action == KILL_BEFORE)

@@ -34,7 +34,7 @@ def applies(action, call):
 
 class Control(ctypes.Structure):
     """struct control of shim.c."""
-    _fields_ = [('armed', ctypes.c_uint32), ('count', ctypes.c_uint32), ('at', ctypes.c_uint32), ('action', ctypes.c_int32),
+    _fields_ = [('armed', ctypes.c_uint32), ('count', ctypes.c_uint32), ('of_kind', ctypes.c_uint32), ('kind', ctypes.c_uint32), ('at', ctypes.c_uint32), ('action', ctypes.c_int32),
                 ('fired', ctypes.c_uint32), ('trace', ctypes.c_uint8 * 4096)]
 
 
@@ -94,10 +94,12 @@ class Faulty:
             seen = self.control.count
             time.sleep(0.025)
 
-    def arm(self, at, action, when=1):
-        self.control.armed = 0
-        self.control.count, self.control.at, self.control.action, self.control.fired = 0, at, action, 0
-        self.control.armed = when
+    def arm(self, call, at, action, when=1):
+        c = self.control
+        c.armed = 0
+        c.count = c.of_kind = c.fired = 0
+        c.kind, c.at, c.action = (CALLS.index(call) + 1 if call else 0), at, action
+        c.armed = when
 
     def cycle(self, count, started=False):
         """One turn: look-ups, or a new start of the keeper; then what follows on its own. Returns the client's error."""
@@ -115,7 +117,7 @@ class Faulty:
 
     def trace(self, count, started=False):
         size = checkpoint_size(self.g)
-        self.arm(0, 0, 2 if started else 1)
+        self.arm(None, 0, 0, 2 if started else 1)
         self.cycle(count, started)
         if started:
             looks_again(self.client)
@@ -123,12 +125,12 @@ class Faulty:
         self.control.armed = 0
         return [CALLS[c - 1] for c in self.control.trace[:min(self.control.count, 4096)]]
 
-    def case(self, name, at, action, count=1, started=False):
+    def case(self, name, call, at, action, count=1, started=False):
         """One failure. Appends to self.faults. False: the call was not reached."""
         size, keeper = checkpoint_size(self.g), self.g.role_pid('keeper')
-        self.arm(at, ACTIONS[action], 2 if started else 1)
+        self.arm(call, at, ACTIONS[action], 2 if started else 1)
         wrong = self.cycle(count, started)
-        end = time.monotonic() + (1.5 if started else 0.5)
+        end = time.monotonic() + (0.8 if started else 0.5)
         while not self.control.fired and time.monotonic() < end:
             time.sleep(0.005)
         took = looks_again(self.client)
@@ -141,7 +143,7 @@ class Faulty:
         new = self.g.role_pid('keeper')
         died = new != keeper and not started
         self.deaths += died
-        what = '%s, call %d (%s) %s' % (name, at, CALLS[self.control.fired - 1], action)
+        what = '%s, %s number %d: %s' % (name, call, at, action)
         if action in ('EINTR', 'short') and (wrong or died):
             self.faults.append('%s: should not be noticed: %s' % (what, wrong or 'the keeper died'))
         if wrong is not None and not isinstance(wrong, ServerError):
@@ -159,13 +161,12 @@ class Faulty:
 START = threading.Lock()  # the environment of a new process is ours, for a moment
 
 
-def points(trace):
-    """Where to fail: every call, but of a long run of the same call (zeros written in advance) only its ends."""
+def points(trace, most):
+    """Where to fail: (call, its number among its kind); of a kind that comes often, `most` places spread evenly, first and last among them."""
     out = []
-    for i, call in enumerate(trace):
-        if call == 'write' and 1 < i < len(trace) - 2 and trace[i - 2:i + 3] == ['write'] * 5:
-            continue
-        out.append((i + 1, call))
+    for call in CALLS:
+        n = trace.count(call)
+        out += [(call, i + 1) for i in (range(n) if n <= most else sorted({j * (n - 1) // (most - 1) for j in range(most)}))]
     return out
 
 
@@ -182,7 +183,7 @@ def run_cases(place, faulties, cases):
             try:
                 f.case(*c)
             except Exception as e:
-                f.faults.append('%s, call %d %s: %s: %s' % (c[0], c[1], c[2], type(e).__name__, e))
+                f.faults.append('%s, %s number %d: %s: %s: %s' % (*c[:4], type(e).__name__, e))
                 try:
                     f.restart()
                 except Exception as again:
@@ -208,10 +209,8 @@ def run(tap, stand, args):
         trace = faulties[0].trace(count, started)
         if started:
             faulties[0].restart()
-        places = points(trace)
-        cases = [(name, at, action, count, started) for action in actions for at, call in places if applies(action, call)]
-        if not args.full and name != 'one look-up':
-            cases = cases[args.seed % 3::3]
+        places = points(trace, 400 if args.full else 1000 if count == 1 else 7)
+        cases = [(name, call, at, action, count, started) for action in actions for call, at in places if applies(action, call)]
         groups.append((name, trace, cases))
     for name, trace, cases in groups:
         for f in faulties:
