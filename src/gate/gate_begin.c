@@ -180,7 +180,7 @@ begin(struct gate_session *s, const struct asked *h)
 	if (h->copy)
 		make_copy(a, st);
 
-	bool unknown = !st || ((st->class == SQL_EXECUTE || st->class == SQL_FETCH) && !a->touch);
+	bool unknown = !st || ((st->class == SQL_EXECUTE || st->class == SQL_FETCH) && (!prepared || !a->touch));
 	bool named = st && a->touch && runs(st, a->touch) && (a->touch->nrelations > 0 || a->touch->unsure);
 	a->touched = a->plan.touched || named || (unknown && !h->failed);
 	if (h->failed && !a->touched) {
