@@ -190,9 +190,24 @@ gate_track_server_turn(const struct gate_track *t)
 
 /* ---- names ---- */
 
+/* The server looks at the first 63 bytes of a name after it has converted it to its own encoding (NAMEDATALEN): names that are not short
+ * and plain may mean other than they say. Such a one is not followed: its answers are `unknown`. */
+static bool
+plain(struct base_span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] >= 0x80)
+			return false;
+	return name.n <= GATE_NAME_MAX;
+}
+
 static void
 put(struct base_map **m, void (*free_value)(void *), struct base_span name, void *value)
 {
+	if (!plain(name)) {
+		free_value(value);
+		return;
+	}
 	if (!*m)
 		*m = base_map_new(GATE_NAMES_MAX, free_value);
 	if (base_map_put(*m, name, value) < 0)
