@@ -125,7 +125,7 @@ make_plan(struct gate_answer *a, const struct asked *h)
 {
 	const struct policy_map *map = a->world->map;
 
-	a->plan.touched = false;
+	a->plan.touched = a->plan.more = false;
 	a->plan.nsubjects = a->plan.nprotected = 0;
 	if (!h->describe)
 		return;

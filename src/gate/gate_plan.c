@@ -59,7 +59,9 @@ add_column(struct gate_plan *p, size_t index, int16_t format, uint32_t type, con
 	p->touched = true;
 	if (p->nprotected < BASE_COUNT(p->protected))
 		p->protected[p->nprotected++] = pc;
-	if (pc->role != POLICY_DATA && p->nsubjects < GATE_SUBJECT_COLUMNS)
+	if (pc->role != POLICY_DATA && p->nsubjects == GATE_SUBJECT_COLUMNS)
+		p->more = true;
+	else if (pc->role != POLICY_DATA)
 		p->subject[p->nsubjects++] = (struct gate_plan_column){(uint16_t)index, format, type, pc};
 }
 
@@ -67,7 +69,7 @@ void
 gate_plan_make(const struct policy_map *map, const struct gate_describe *d, struct base_span formats, int nformats, struct gate_plan *plan_r)
 {
 	plan_r->nsubjects = plan_r->nprotected = 0;
-	plan_r->touched = false;
+	plan_r->touched = plan_r->more = false;
 	for (size_t i = 0; i < d->count; i++) {
 		const struct gate_column *c = &d->column[i];
 		if (c->oid == 0)
@@ -88,6 +90,7 @@ gate_plan_copy(const struct policy_relation *r, const struct base_span *columns,
 
 	plan_r->nsubjects = plan_r->nprotected = 0;
 	plan_r->touched = true;
+	plan_r->more = false;
 	if (ncolumns == 0) {
 		for (size_t i = 0; i < r->ncolumns; i++) {
 			if (r->generated[i])

@@ -26,6 +26,7 @@ struct gate_plan_column {
 struct gate_plan {
 	size_t nsubjects; /* subject-bearing columns, ascending by index */
 	struct gate_plan_column subject[GATE_SUBJECT_COLUMNS];
+	bool more;        /* there are subject-bearing columns beyond those: rows are not only of whom they name */
 	size_t nprotected; /* columns of protected relations in the answer (first 64) */
 	const struct policy_column *protected[64];
 	bool touched;      /* some column comes from a protected relation */

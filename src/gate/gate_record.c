@@ -129,10 +129,11 @@ whose(const struct gate_answer *a, struct event_entry *e, uint8_t **bytes)
 		for (size_t i = 0; i < width; i++)
 			e->kinds.item[e->kinds.count++] = policy_map_kind(map, a->plan.subject[i].column->kind);
 	}
-	bool unknown = a->tuples.lost > 0 || (e->rows > 0 && width == 0) || a->why != NULL || (request && a->touch && a->touch->own > 1);
+	bool more = e->rows > 0 && a->plan.more;
+	bool unknown = a->tuples.lost > 0 || more || (e->rows > 0 && width == 0) || a->why != NULL || (request && a->touch && a->touch->own > 1);
 	if (unknown) {
 		e->subjects = EVENT_SUBJECTS_UNKNOWN;
-		e->why = str(a->why ? a->why : a->tuples.lost > 0 ? "a subject's value could not be read" : width == 0 ? "no subject column in the answer" : "the request names several subjects' rows");
+		e->why = str(a->why ? a->why : a->tuples.lost > 0 ? "a subject's value could not be read" : more ? "more subject columns than are marked" : width == 0 ? "no subject column in the answer" : "the request names several subjects' rows");
 	} else if (n > 0) {
 		e->subjects = EVENT_SUBJECTS_KNOWN;
 	}

@@ -662,7 +662,7 @@ static const struct { const char *name; void (*make)(struct scene *); } scenes[]
 	SCENE(prepared_and_binary), SCENE(portal_in_parts), SCENE(pipeline_with_an_error), SCENE(error_before_the_rest),
 	SCENE(error_about_somebody), SCENE(error_behind_rows), SCENE(copy_out), SCENE(copy_of_a_query), SCENE(copy_in), SCENE(copy_in_that_fails),
 	SCENE(copy_in_by_extended_query), SCENE(one_name_for_two_statements), SCENE(prepare_by_sql), SCENE(cursor_by_sql),
-	SCENE(names_of_somebody_elses), SCENE(long_names), SCENE(function_call), SCENE(words_in_between),
+	SCENE(names_of_somebody_elses), SCENE(long_names), SCENE(function_call), SCENE(words_in_between), SCENE(many_subject_columns),
 	SCENE(giant_row), SCENE(much_more_than_the_buffer), SCENE(giant_requests),
 #undef SCENE
 };
