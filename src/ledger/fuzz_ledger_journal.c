@@ -13,5 +13,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (ledger_segment_decode(base_span(data, n), &s) >= 0)
 		while (at < n && ledger_record_decode(base_span(data + at, n - at), &r, &used) == 1)
 			at += used;
-	return ledger_journal_hole(base_span(data, n), 1) ? 0 : 0;
+	(void)ledger_journal_hole(base_span(data, n), 1);
+	return 0;
 }

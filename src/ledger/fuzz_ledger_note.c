@@ -16,5 +16,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		(void)!ledger_checkpoint_open(base_span(data, n), &k, &c, NULL);
 	(void)!ledger_checkpoint_parse(base_span(data, n), &c, NULL);
 	(void)!ledger_signer_parse(base_span(data, n), &s, NULL);
-	return ledger_vkey_parse(base_span(data, n), &k, NULL) == 0 ? 0 : 0;
+	(void)!ledger_vkey_parse(base_span(data, n), &k, NULL);
+	return 0;
 }
