@@ -12,7 +12,7 @@
 #define SHOP_S(text) {(const uint8_t *)(text), sizeof(text) - 1}
 
 enum { SHOP_INT8 = 20, SHOP_INT4 = 23, SHOP_TEXT = 25, SHOP_VARCHAR = 1043 };
-enum { SHOP_CUSTOMERS = 20000, SHOP_ORDERS, SHOP_CARD, SHOP_WIDE, SHOP_OTHER };
+enum { SHOP_CUSTOMERS = 20000, SHOP_ORDERS, SHOP_CARD, SHOP_OTHER };
 
 static const struct policy_cat_relation shop_relations[] = {
 	{SHOP_CUSTOMERS, SHOP_S("public"), SHOP_S("customers"), 'r'}, {SHOP_ORDERS, SHOP_S("public"), SHOP_S("orders"), 'r'},
