@@ -4,11 +4,13 @@ import ctypes
 import errno
 import mmap
 import os
+import re
 import subprocess
 import threading
 import time
 
 from ledger import Client, checkpoint_size, looks_again, unrecorded, verifies
+from lib.env import until
 from lib.pgwire import Closed, ServerError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -89,10 +91,15 @@ class Faulty:
             if time.monotonic() > end:
                 raise AssertionError('no checkpoint after %d entries within %d s' % (size, limit))
             time.sleep(0.01)
-        seen = -1
-        while self.control.count != seen and time.monotonic() < end:
-            seen = self.control.count
-            time.sleep(0.025)
+        self.quiet(limit)
+
+    def quiet(self, limit=20):
+        """Until the keeper has done nothing for more than twice the time to a checkpoint; counts only while armed."""
+        seen, since, end = -1, time.monotonic(), time.monotonic() + limit
+        while time.monotonic() - since < 0.12 and time.monotonic() < end:
+            if self.control.count != seen:
+                seen, since = self.control.count, time.monotonic()
+            time.sleep(0.01)
 
     def arm(self, call, at, action, when=1):
         c = self.control
@@ -105,8 +112,7 @@ class Faulty:
         """One turn: look-ups, or a new start of the keeper; then what follows on its own. Returns the client's error."""
         wrong = None
         if started:
-            pid = self.g.role_pid('keeper')
-            os.kill(pid, 9)
+            os.kill(until(lambda: self.g.role_pid('keeper'), 10, 'a keeper'), 9)
             self.deaths += 1
         else:
             try:
@@ -116,6 +122,8 @@ class Faulty:
         return wrong
 
     def trace(self, count, started=False):
+        self.arm(None, 0, 0)
+        self.quiet()
         size = checkpoint_size(self.g)
         self.arm(None, 0, 0, 2 if started else 1)
         self.cycle(count, started)
@@ -170,6 +178,22 @@ def points(trace, most):
     return out
 
 
+def order(trace):
+    """Faults in the order of calls: nothing is acknowledged before it is synced, nothing gets its name before it is synced. A sync left out
+    cannot be seen by killing a process, because what it wrote survives it."""
+    out = []
+    calls = [c for c in trace if c in ('pwrite', 'fdatasync', 'send', 'write', 'fsync', 'renameat2')]
+    journal = [c for c in calls if c in ('pwrite', 'fdatasync', 'send')]
+    if journal[:3] != ['pwrite', 'fdatasync', 'send']:
+        out.append('a receipt must follow pwrite and fdatasync: ' + ' '.join(journal))
+    # Files are written in groups: all written, all synced, all renamed, then their folders synced.
+    files = ''.join({'write': 'w', 'fsync': 's', 'renameat2': 'r'}.get(c, '') for c in calls)
+    groups = re.findall('w+(s+)(r+)s+', files)
+    if not re.fullmatch('(w+s+r+s+)+', files) or any(len(synced) < len(renamed) for synced, renamed in groups):
+        out.append('a file must be synced before its renaming and its folder after: ' + files)
+    return out
+
+
 def run_cases(place, faulties, cases):
     """Deals the cases out to the gates; returns when all are done."""
     lock, queue = threading.Lock(), list(reversed(cases))
@@ -212,6 +236,7 @@ def run(tap, stand, args):
         places = points(trace, 400 if args.full else 1000 if count == 1 else 7)
         cases = [(name, call, at, action, count, started) for action in actions for call, at in places if applies(action, call)]
         groups.append((name, trace, cases))
+    tap.result('syscalls.order', order(groups[0][1]), 'pwrite, fdatasync, receipt; fsync, renameat2, fsync')
     for name, trace, cases in groups:
         for f in faulties:
             f.faults, f.cases = [], 0
