@@ -4,7 +4,7 @@
  */
 #include "base_span.h"
 
-static const uint8_t nothing[1];
+const uint8_t base_span_nothing[1];
 
 int
 base_span_cmp(struct base_span a, struct base_span b)
@@ -17,80 +17,10 @@ base_span_cmp(struct base_span a, struct base_span b)
 	return (a.n > b.n) - (a.n < b.n);
 }
 
-struct base_cursor
-base_cursor(struct base_span s)
-{
-	/* NULL + 0 is undefined in C, so an empty span gets a real address. */
-	return (struct base_cursor){s.n == 0 && s.p == NULL ? nothing : s.p, s.n, false};
-}
-
-struct base_span
-base_cursor_take(struct base_cursor *c, size_t n)
-{
-	struct base_span s = {nothing, 0};
-
-	if (c->bad || n > c->left) {
-		c->bad = true;
-		return s;
-	}
-	s = base_span(c->p, n);
-	c->p += n;
-	c->left -= n;
-	return s;
-}
-
-/* An n-byte big-endian number, n <= 8. */
-static uint64_t
-cursor_number(struct base_cursor *c, size_t n)
-{
-	struct base_span s = base_cursor_take(c, n);
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		v = v << 8 | s.p[i];
-	return v;
-}
-
-uint8_t
-base_cursor_u8(struct base_cursor *c)
-{
-	return (uint8_t)cursor_number(c, 1);
-}
-
-uint16_t
-base_cursor_u16(struct base_cursor *c)
-{
-	return (uint16_t)cursor_number(c, 2);
-}
-
-uint32_t
-base_cursor_u32(struct base_cursor *c)
-{
-	return (uint32_t)cursor_number(c, 4);
-}
-
-uint64_t
-base_cursor_u64(struct base_cursor *c)
-{
-	return cursor_number(c, 8);
-}
-
-int16_t
-base_cursor_i16(struct base_cursor *c)
-{
-	return (int16_t)base_cursor_u16(c); /* two's complement on every supported compiler */
-}
-
-int32_t
-base_cursor_i32(struct base_cursor *c)
-{
-	return (int32_t)base_cursor_u32(c);
-}
-
 struct base_span
 base_cursor_cstr(struct base_cursor *c)
 {
-	struct base_span s = {nothing, 0};
+	struct base_span s = {base_span_nothing, 0};
 
 	if (c->bad || !base_cursor_until(c, 0, &s))
 		c->bad = true;

@@ -50,6 +50,14 @@ base_text_utf8(struct base_span s)
 	size_t n;
 
 	for (size_t at = 0; at < s.n; at += n) {
+		uint64_t eight;
+		if (s.n - at >= sizeof(eight)) { /* mostly ASCII: eight at a time */
+			memcpy(&eight, s.p + at, sizeof(eight));
+			if ((eight & 0x8080808080808080u) == 0) {
+				n = sizeof(eight);
+				continue;
+			}
+		}
 		n = base_text_utf8_length(s.p + at, s.n - at);
 		if (n == 0)
 			return false;

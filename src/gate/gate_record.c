@@ -164,7 +164,7 @@ part(struct gate_session *s, bool last, bool giant)
 	e.last = last;
 	e.rows = giant ? 0 : a->tuples.rows;
 	if (a->text) {
-		e.statement = str(a->text->hash);
+		e.statement = str(gate_text_hash(a->text));
 		e.text = a->behind ? a->behind->norm : a->text->norm;
 	}
 	e.sqlstate = str(s->sqlstate);

@@ -108,7 +108,7 @@ read_server(struct gate_session *s)
 	if (len >= max || gate_keeper_full(s->worker->keeper))
 		return false;
 	/* Start small; a buffer that was filled grows to the whole window at once. */
-	size_t want = s->down.cap < GATE_READ_FIRST ? GATE_READ_FIRST : s->down.cap - len >= GATE_READ_LEAST ? 1 : max - len;
+	size_t want = s->down_grow ? max - len : s->down.cap < GATE_READ_FIRST ? GATE_READ_FIRST : s->down.cap - len >= GATE_READ_LEAST ? 1 : max - len;
 	uint8_t *room = base_buf_reserve(&s->down, want < max - len ? want : max - len);
 	if (!room) {
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the answer");
@@ -127,11 +127,11 @@ read_server(struct gate_session *s)
 	}
 	if (n == 0)
 		return false;
+	s->down_grow = (size_t)n == size;
 	base_buf_commit(&s->down, (size_t)n);
 	s->active_us = base_loop_now_us(s->worker->loop);
 	gate_answer_scan(s);
-	/* The few bytes in front of a held row go with it: the receipt is on its way, and a write is dearer than the wait. */
-	if (s->state == GATE_RELAY && (s->nholds == 0 || gate_session_release(s) - s->down_base > GATE_READ_LEAST))
+	if (s->state == GATE_RELAY && gate_session_pushable(s))
 		gate_session_push(s);
 	return s->state == GATE_RELAY && s->server.tls && wire_tls_pending(s->server.tls);
 }

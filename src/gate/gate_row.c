@@ -74,6 +74,10 @@ gate_row_begin(struct gate_row *r)
 static bool
 number(struct gate_row *r, struct base_cursor *c, uint8_t want, uint32_t *value_r)
 {
+	if (r->number_n == 0 && c->left >= want) { /* all there, as nearly always */
+		*value_r = want == 2 ? base_cursor_u16(c) : base_cursor_u32(c);
+		return true;
+	}
 	while (r->number_n < want && c->left > 0)
 		r->number[r->number_n++] = base_cursor_u8(c);
 	if (r->number_n < want)

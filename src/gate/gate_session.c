@@ -158,6 +158,14 @@ gate_session_release(const struct gate_session *s)
 	return r;
 }
 
+bool
+gate_session_pushable(const struct gate_session *s)
+{
+	uint64_t n = gate_session_release(s) - s->down_base;
+
+	return n > (s->nholds > 0 ? GATE_READ_LEAST : 0);
+}
+
 void
 gate_session_say(struct gate_session *s)
 {
@@ -194,7 +202,7 @@ gate_session_push(struct gate_session *s)
 		if (s->client.tls == NULL && n > 0)
 			break; /* the socket is full */
 	}
-	if (base_buf_len(&s->down) == 0 && s->down.cap > GATE_READ_FIRST)
+	if (base_buf_len(&s->down) == 0 && s->down.cap > GATE_READ_FIRST && !s->down_grow)
 		base_buf_trim(&s->down);
 	if (s->state == GATE_DRAIN && base_buf_len(&s->down) == 0)
 		die(s);
@@ -293,7 +301,7 @@ gate_session_events(struct gate_session *s)
 			v |= BASE_LOOP_WRITE;
 		break;
 	case GATE_RELAY:
-		if (gate_session_release(s) > s->down_base)
+		if (gate_session_pushable(s))
 			c |= BASE_LOOP_WRITE;
 		if (!s->client_eof && base_buf_len(&s->up) < GATE_UP_MAX - GATE_READ_LEAST && s->track.pends.count < GATE_PENDING_MAX)
 			c |= BASE_LOOP_READ;

@@ -184,6 +184,7 @@ struct gate_session {
 	size_t outstanding;        /* entries that will call back */
 	struct gate_track track;
 	bool server_eof, client_eof, terminate_seen;
+	bool down_grow;            /* the last read filled the buffer: a stream is coming, take the whole window */
 	bool server_fatal;         /* the server has said why it goes */
 	bool cancel_sent;          /* statement time-out */
 	uint64_t active_us;        /* last time something moved */
@@ -208,6 +209,8 @@ void gate_session_failure(void *owner, int code, const char *text);
 void gate_session_shutdown(struct gate_session *s, bool now); /* idle ones end; now: all end */
 /* Writes what may go to the client; 0 or <0 (session ended). */
 void gate_session_push(struct gate_session *s);
+/* Is a write worth it now? The few bytes in front of a held row go with it: the receipt is on its way, and a write is dearer. */
+bool gate_session_pushable(const struct gate_session *s);
 /* What was appended to down may go: the gate's own messages outside RELAY. */
 void gate_session_say(struct gate_session *s);
 uint64_t gate_session_release(const struct gate_session *s);

@@ -245,8 +245,6 @@ struct gate_text *
 gate_text_get(struct gate_texts *cache, struct gate_world *w, struct base_span text)
 {
 	struct gate_text *t = base_map_get(cache->texts, text);
-	uint8_t hash[BASE_SHA256_SIZE];
-	struct base_buf hex;
 
 	if (t && t->world == w) {
 		t->refs++;
@@ -254,12 +252,8 @@ gate_text_get(struct gate_texts *cache, struct gate_world *w, struct base_span t
 	}
 	t = text_new(w);
 	t->text = keep(text);
-	base_crypt_sha256(text, hash);
-	base_buf_init(&hex, 64);
-	base_text_hex(&hex, base_span(hash, sizeof(hash)));
-	memcpy(t->hash, base_buf_span(&hex).p, 64);
-	base_buf_done(&hex);
 
+	bool literals = true;
 	if (sql_scan_text(&cache->scan, text, NULL) == GH_OK) {
 		t->norm = keep(base_buf_span(&cache->scan.norm));
 		struct gate_shape *s = t->norm.n ? base_map_get(cache->shapes, t->norm) : NULL;
@@ -272,11 +266,30 @@ gate_text_get(struct gate_texts *cache, struct gate_world *w, struct base_span t
 		}
 		t->shape = s;
 		fill_values(t, &cache->scan);
+		literals = cache->scan.nliterals > 0;
 	}
-	t->refs++;
-	if (base_map_put(cache->texts, text, t) < 0)
-		t->refs--;
+	if (!literals) { /* a text with literals seldom comes again as it is; its shape does, and is cached above */
+		t->refs++;
+		if (base_map_put(cache->texts, text, t) < 0)
+			t->refs--;
+	}
 	return t;
+}
+
+const char *
+gate_text_hash(struct gate_text *t)
+{
+	uint8_t hash[BASE_SHA256_SIZE];
+	struct base_buf hex;
+
+	if (t->hash[0] == '\0' && t->text.n > 0) {
+		base_crypt_sha256(t->text, hash);
+		base_buf_init(&hex, 64);
+		base_text_hex(&hex, base_span(hash, sizeof(hash)));
+		memcpy(t->hash, base_buf_span(&hex).p, 64);
+		base_buf_done(&hex);
+	}
+	return t->hash;
 }
 
 const struct sql_statement *

@@ -39,7 +39,7 @@ struct gate_value { struct base_span text; /* own memory of the gate_text; n == 
 struct gate_text {
 	unsigned refs;
 	struct gate_world *world;  /* shared: pointers into its map stay good */
-	char hash[65];             /* SHA-256 of the exact text, hex; "" until a streamed text has ended */
+	char hash[65];             /* SHA-256 of the exact text, hex; "" until asked for, or until a streamed text has ended */
 	struct base_span text;     /* own; exact text, n == 0 when it was too long to keep */
 	struct base_span norm;     /* own; empty when the text could not be scanned */
 	struct gate_shape *shape;  /* shared; NULL: the text could not be parsed */
@@ -57,6 +57,7 @@ struct gate_text *gate_text_get(struct gate_texts *t, struct gate_world *w, stru
 struct gate_text *gate_text_big(struct gate_world *w);
 void gate_text_ref(struct gate_text *t);
 void gate_text_unref(struct gate_text **t);
+const char *gate_text_hash(struct gate_text *t); /* made at the first call: most texts touch nothing and are never recorded */
 /* Statement k of the text, NULL when unknown. */
 const struct sql_statement *gate_text_statement(const struct gate_text *t, size_t k);
 const struct gate_touch *gate_text_touch(const struct gate_text *t, size_t k);

@@ -1,14 +1,14 @@
 /* keeper_int: the keeper's state. One loop thread owns everything but what struct keeper_work says.
  *
  *   gate --ENTRY--> keeper_conn: check, queue --> batch (filling)
- *                                                   | swap, when no flush is in flight
+ *                                                   | swap, at the end of each turn of the loop
  *                                                   v
- *                                        keeper_work, flush thread: ledger_log_append (write, fdatasync)
- *                                                   | posted back
- *   gate <--RECEIPT/FAILED-- keeper_conn <----------+----> keeper_work, checkpoint thread: tiles, checkpoint, tidy
+ *                                        keeper_run: ledger_log_append (write, fdatasync)
+ *                                                   |
+ *   gate <--RECEIPT/FAILED-- keeper_conn <----------+----> keeper_work, a thread of its own: tiles, checkpoint, tidy
  *
- * Everything that arrives while a flush is in flight goes with the next one. Memory: two batches of at most KEEPER_BATCH_MAX, and
- * KEEPER_INPUT_MAX for each connection; when the filling batch is full nobody is read from until it has been swapped.
+ * Everything that arrives while a batch is being flushed waits in the sockets and goes with the next one. Memory: two batches of at most
+ * KEEPER_BATCH_MAX, and KEEPER_INPUT_MAX for each connection; when the filling batch is full nobody is read from until it has been swapped.
  */
 #ifndef KEEPER_INT_H
 #define KEEPER_INT_H
@@ -25,7 +25,7 @@
 #define KEEPER_INPUT_MAX (256u * 1024u)         /* unread bytes of one connection; more than one whole message */
 #define KEEPER_OUTPUT_MAX (64u * 1024u)         /* a gate that does not read its receipts is cut off */
 #define KEEPER_CONNECTIONS_MAX 1024u
-#define KEEPER_CHECKPOINT_ENTRIES 1000u
+#define KEEPER_CHECKPOINT_ENTRIES 16384u         /* so many entries do not wait for ledger_checkpoint to pass */
 #define KEEPER_RETRY_LEAST_US 100000u           /* pause after a failed batch: doubles from here */
 #define KEEPER_RETRY_MOST_US 1000000u           /* up to here */
 
@@ -46,15 +46,15 @@ struct keeper_batch {
 	struct base_fail fail;
 };
 
-/* Two threads and what they share with the loop thread, under one mutex. */
+/* The publishing thread and what it shares with the loop thread, under one mutex. */
 struct keeper_work {
 	struct keeper *k; /* borrow */
-	pthread_t flusher, publisher;
-	bool flusher_runs, publisher_runs; /* started, to be joined */
+	pthread_t publisher;
+	bool publisher_runs; /* started, to be joined */
 	pthread_mutex_t mutex;
-	pthread_cond_t wake_flusher, wake_publisher;
-	bool stop_flusher, stop_publisher;
-	struct keeper_batch *batch; /* handed to the flusher; NULL when it is idle */
+	pthread_cond_t wake_publisher;
+	bool stop_publisher;
+	bool asleep; /* the publisher waits without a deadline: the first news must wake it */
 	uint64_t interval_us;
 	bool publish_failed; /* publisher thread only: said once */
 	bool tidy_failed;
@@ -72,7 +72,6 @@ struct keeper {
 	size_t nconns;
 	struct keeper_batch batch[2];
 	unsigned filling;  /* index of the batch that takes entries */
-	bool in_flight;    /* the other one is with the flusher */
 	bool failing;      /* the last batch was not recorded */
 	bool stopping;
 	uint64_t backoff_us, retry_at_us;
@@ -89,12 +88,10 @@ void keeper_conn_close_all(struct keeper *k);
 
 /* keeper_work.c */
 int keeper_work_start(struct keeper *k, struct base_fail *fail);
-void keeper_work_flush(struct keeper *k, struct keeper_batch *b); /* hands it over; keeper_run_flushed is called in the loop thread */
 void keeper_work_news(struct keeper *k); /* entries were recorded: a checkpoint will be due */
-void keeper_work_stop(struct keeper *k); /* waits for both threads; no batch may be in flight */
+void keeper_work_stop(struct keeper *k); /* waits for the thread */
 
 /* keeper_run.c */
-void keeper_run_flushed(struct keeper *k, struct keeper_batch *b);
-void keeper_run_kick(struct keeper *k); /* starts a flush when there is something and none is in flight */
+void keeper_run_kick(struct keeper *k); /* records what is queued, and answers */
 
 #endif

@@ -25,35 +25,6 @@
 
 /* ---- batches ---- */
 
-void
-keeper_run_kick(struct keeper *k)
-{
-	struct keeper_batch *b = &k->batch[k->filling];
-
-	if (!k->in_flight && b->count > 0) {
-		if (k->failing && !k->stopping && base_loop_now_us(k->loop) < k->retry_at_us)
-			return; /* the timer comes back here */
-		k->in_flight = true;
-		k->filling ^= 1;
-		keeper_work_flush(k, b);
-		keeper_conn_resume(k);
-	}
-	if (k->stopping && !k->in_flight && k->batch[k->filling].count == 0)
-		base_loop_stop(k->loop);
-}
-
-static void
-after_turn(void *ctx)
-{
-	keeper_run_kick(ctx);
-}
-
-static void
-on_retry(struct base_loop_timer *t)
-{
-	keeper_run_kick((struct keeper *)(void *)((char *)t - offsetof(struct keeper, retry)));
-}
-
 /* Success and failure are logged when they change, not for each batch. */
 static void
 note_result(struct keeper *k, const struct keeper_batch *b)
@@ -77,17 +48,37 @@ note_result(struct keeper *k, const struct keeper_batch *b)
 	base_loop_timer_set(k->loop, &k->retry, k->retry_at_us);
 }
 
+/* Records what has come in, one batch after the other. The loop waits for the disk here, on purpose: what arrives meanwhile stays in
+ * the sockets and goes with the next batch, and no entry pays for a hand-over between threads (measured: 30 us of 40 us per entry). */
 void
-keeper_run_flushed(struct keeper *k, struct keeper_batch *b)
+keeper_run_kick(struct keeper *k)
 {
-	bool ok = b->result == 0;
+	while (k->batch[k->filling].count > 0) {
+		struct keeper_batch *b = &k->batch[k->filling];
+		if (k->failing && !k->stopping && base_loop_now_us(k->loop) < k->retry_at_us)
+			return; /* the timer comes back here */
+		k->filling ^= 1;
+		b->result = ledger_log_append(k->log, base_buf_span(&b->packed), b->count, &b->fail);
+		note_result(k, b);
+		if (b->result == 0)
+			keeper_work_news(k);
+		keeper_conn_settle(k, b);
+		keeper_conn_resume(k);
+	}
+	if (k->stopping)
+		base_loop_stop(k->loop);
+}
 
-	k->in_flight = false;
-	note_result(k, b);
-	keeper_conn_settle(k, b);
-	if (ok)
-		keeper_work_news(k);
-	/* after_turn starts the next one */
+static void
+after_turn(void *ctx)
+{
+	keeper_run_kick(ctx);
+}
+
+static void
+on_retry(struct base_loop_timer *t)
+{
+	keeper_run_kick((struct keeper *)(void *)((char *)t - offsetof(struct keeper, retry)));
 }
 
 /* ---- signals ---- */

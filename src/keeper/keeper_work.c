@@ -1,6 +1,5 @@
-/* keeper_work: the two threads that wait for the disk, so that the loop never does.
- * Input: batches of checked entries. The flusher appends one batch at a time; the publisher makes tiles and checkpoints. They share
- * nothing with each other but the log, whose two halves are made for it. Neither touches a connection: results are posted.
+/* keeper_work: the thread that makes tiles and checkpoints, beside the loop that appends. It shares nothing with the loop but the log,
+ * whose two halves are made for it. Input: none. It never touches a connection: results are posted.
  */
 #include "keeper_int.h"
 
@@ -11,38 +10,6 @@
 #include "base_time.h"
 
 #define PUBLISH_RETRY_US 1000000u
-
-static void
-flushed(void *ctx)
-{
-	struct keeper *k = ctx;
-
-	keeper_run_flushed(k, &k->batch[k->filling ^ 1]);
-}
-
-static void *
-flusher(void *arg)
-{
-	struct keeper_work *w = arg;
-
-	pthread_mutex_lock(&w->mutex);
-	for (;;) {
-		struct keeper_batch *b;
-
-		while (w->batch == NULL && !w->stop_flusher)
-			pthread_cond_wait(&w->wake_flusher, &w->mutex);
-		b = w->batch;
-		if (b == NULL)
-			break;
-		pthread_mutex_unlock(&w->mutex);
-		b->result = ledger_log_append(w->k->log, base_buf_span(&b->packed), b->count, &b->fail);
-		pthread_mutex_lock(&w->mutex);
-		w->batch = NULL;
-		base_loop_post(w->k->loop, flushed, w->k);
-	}
-	pthread_mutex_unlock(&w->mutex);
-	return NULL;
-}
 
 static void
 published(void *ctx)
@@ -100,7 +67,9 @@ publisher(void *arg)
 
 		if (news == 0) {
 			since_us = 0;
+			w->asleep = true;
 			wait_until(w, 0);
+			w->asleep = false;
 			continue;
 		}
 		if (since_us == 0)
@@ -134,15 +103,10 @@ keeper_work_start(struct keeper *k, struct base_fail *fail)
 	(void)pthread_mutex_init(&w->mutex, NULL); /* these cannot fail on Linux */
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&w->wake_flusher, &attr);
 	(void)pthread_cond_init(&w->wake_publisher, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	e = pthread_create(&w->flusher, NULL, flusher, w);
-	w->flusher_runs = e == 0;
-	if (e == 0) {
-		e = pthread_create(&w->publisher, NULL, publisher, w);
-		w->publisher_runs = e == 0;
-	}
+	e = pthread_create(&w->publisher, NULL, publisher, w);
+	w->publisher_runs = e == 0;
 	if (e == 0)
 		return 0;
 	keeper_work_stop(k);
@@ -150,20 +114,13 @@ keeper_work_start(struct keeper *k, struct base_fail *fail)
 }
 
 void
-keeper_work_flush(struct keeper *k, struct keeper_batch *b)
-{
-	pthread_mutex_lock(&k->work.mutex);
-	k->work.batch = b;
-	pthread_cond_signal(&k->work.wake_flusher);
-	pthread_mutex_unlock(&k->work.mutex);
-}
-
-void
 keeper_work_news(struct keeper *k)
 {
 	pthread_mutex_lock(&k->work.mutex);
-	pthread_cond_signal(&k->work.wake_publisher);
+	bool wake = k->work.asleep || ledger_log_size(k->log) - ledger_log_published(k->log) >= KEEPER_CHECKPOINT_ENTRIES;
 	pthread_mutex_unlock(&k->work.mutex);
+	if (wake) /* after unlocking: the woken thread needs the mutex */
+		pthread_cond_signal(&k->work.wake_publisher);
 }
 
 void
@@ -172,16 +129,12 @@ keeper_work_stop(struct keeper *k)
 	struct keeper_work *w = &k->work;
 
 	pthread_mutex_lock(&w->mutex);
-	w->stop_flusher = w->stop_publisher = true;
-	pthread_cond_signal(&w->wake_flusher);
+	w->stop_publisher = true;
 	pthread_cond_signal(&w->wake_publisher);
 	pthread_mutex_unlock(&w->mutex);
-	if (w->flusher_runs)
-		(void)pthread_join(w->flusher, NULL); /* ours, joinable, joined once */
 	if (w->publisher_runs)
-		(void)pthread_join(w->publisher, NULL);
-	w->flusher_runs = w->publisher_runs = false;
-	(void)pthread_cond_destroy(&w->wake_flusher); /* nobody waits any more */
-	(void)pthread_cond_destroy(&w->wake_publisher);
+		(void)pthread_join(w->publisher, NULL); /* ours, joinable, joined once */
+	w->publisher_runs = false;
+	(void)pthread_cond_destroy(&w->wake_publisher); /* nobody waits any more */
 	(void)pthread_mutex_destroy(&w->mutex);
 }

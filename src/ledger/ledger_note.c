@@ -167,7 +167,7 @@ ledger_vkey_parse(struct base_span text, struct ledger_vkey *k_r, struct base_fa
 	uint8_t pub[BASE_ED25519_PUB];
 	struct ledger_vkey k;
 	struct base_span name;
-	uint32_t id;
+	uint32_t id = 0;
 	int r = parse_key(text, &name, &id, pub, fail);
 
 	if (r == 0)
@@ -188,7 +188,7 @@ ledger_signer_parse(struct base_span text, struct ledger_signer *s_r, struct bas
 	uint8_t seed[BASE_ED25519_SEED];
 	struct ledger_signer s;
 	struct base_span name;
-	uint32_t id;
+	uint32_t id = 0;
 	int r;
 
 	if (text.n < n || memcmp(text.p, head, n) != 0)

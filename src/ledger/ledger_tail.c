@@ -256,7 +256,7 @@ static int
 enter(struct ledger_tail *t, size_t at, struct base_fail *fail)
 {
 	struct ledger_segment seg = ledger_tail_segment(t, at);
-	int fd, r = open_segment(t, seg.serial, &fd, fail);
+	int fd = -1, r = open_segment(t, seg.serial, &fd, fail);
 
 	if (r < 0)
 		return r;
@@ -409,7 +409,7 @@ check_rest(const struct ledger_tail *t, uint64_t serial, uint64_t offset, uint64
 	struct stat st;
 	size_t n, got = 0;
 	uint8_t *p;
-	int fd, r = open_segment(t, serial, &fd, fail);
+	int fd = -1, r = open_segment(t, serial, &fd, fail);
 
 	if (r < 0)
 		return r;
