@@ -51,10 +51,10 @@ STATES = {
 }
 
 
-# Not legal, and passed on all the same: each of them leaves what the gate knows as it is, and rows are on record wherever they stand.
+# Not legal, and passed on all the same: none of them carries a row, and rows behind them are on record (server.descriptions shows it).
 TOLERATED = {
     ('query', 'PortalSuspended'), ('complete', 'PortalSuspended'), ('error', 'CommandComplete'), ('error', 'EmptyQueryResponse'), ('error', 'ErrorResponse'),
-    ('error', 'PortalSuspended'), ('describe_statement', 'ParameterDescription'), ('copy_out', 'CopyDone'), ('copy_in', 'DataRow'),
+    ('error', 'PortalSuspended'), ('describe_statement', 'ParameterDescription'), ('copy_out', 'CopyDone'),
     ('copy_in', 'EmptyQueryResponse'), ('copy_in', 'PortalSuspended'), ('function', 'FunctionCallResponse'),
 }
 
@@ -394,6 +394,14 @@ def descriptions(tap, place, watch, args):
             if got is None:
                 faults.append('%s, %s: the session hangs' % (what, how))
             applications['script-%d' % place.n] = (what + ', ' + how, max(0, len(seen) - (1 if got and raw(got).endswith(T + D + C + Z) else 0)))
+    asks = query('select id from customers')
+    for what, request, data in (('rows after an error', asks, error() + place.protected + data_row(b'5') + C + Z),
+                                ('rows of people for another request', query('select 1'), place.protected + data_row(b'6') + C + Z),
+                                ('rows after PortalSuspended', asks, place.protected + data_row(b'7') + msg(b's') + place.protected + data_row(b'8') + C + Z),
+                                ('a row in COPY FROM', query('copy customers from stdin') + copy_data(b'x') + COPY_DONE, COPY_IN + data_row(b'9') + C + Z)):
+        got = play(place, request, data, 'good')
+        rows = len([m for m in got or [] if m[0] == b'D']) - (1 if raw(got or []).endswith(T + D + C + Z) else 0)
+        applications['script-%d' % place.n] = (what, rows)
     faults += recorded(place, applications)
     tap.result(name, faults + watch.faults(), '%d descriptions and %d rows' % (len(bad) + len(good), len(odd) * 5))
 
