@@ -111,9 +111,9 @@ parameter_types(struct gate_session *s, struct base_span payload)
 	struct gate_statement *st = gate_track_statement(&s->track, p->name);
 	if (st) {
 		free(st->types);
-		st->types = base_mem_new((size_t)n + 1, sizeof(uint32_t));
-		st->ntypes = n;
-		for (uint16_t i = 0; i < n; i++)
+		st->ntypes = n < GATE_TYPES_KEEP ? n : GATE_TYPES_KEEP;
+		st->types = base_mem_new((size_t)st->ntypes + 1, sizeof(uint32_t));
+		for (uint16_t i = 0; i < st->ntypes; i++)
 			st->types[i] = base_cursor_u32(&c);
 	}
 	return 0;
@@ -348,6 +348,7 @@ copy_in(struct gate_session *s)
 	/* In COPY the server ignores Sync, if it comes to read it: a COPY may also fail before. Any other request but the end of the data it
 	 * takes for an error and forgets. */
 	t->copy_in = true;
+	t->answer.copy_in = true;
 	for (size_t i = 1; (next = gate_track_at(t, i)) != NULL; i++) {
 		if (next->kind == GATE_PEND_SYNC) {
 			next->ghost = true;
@@ -389,7 +390,7 @@ row_begin(struct gate_session *s, uint8_t type)
 	struct gate_pend *p = gate_track_head(&s->track);
 	if (!a->begun && type == WIRE_B_DATA_ROW && is(p, GATE_PEND_EXECUTE) && gate_begin_silent(s, p) < 0)
 		return -1;
-	if (!a->begun || a->copy != (type == WIRE_B_COPY_DATA))
+	if (!a->begun || a->copy_in || a->copy != (type == WIRE_B_COPY_DATA))
 		return protocol(s, type == WIRE_B_COPY_DATA ? "CopyData outside of COPY" : "DataRow was not asked for");
 	if (a->touched) {
 		open_here(s);
@@ -616,7 +617,7 @@ gate_answer_scan(struct gate_session *s)
 				break;
 			continue;
 		}
-		if (s->track.answer.begun && !s->track.answer.touched) {
+		if (s->track.answer.begun && !s->track.answer.touched && !s->track.answer.copy_in) {
 			int64_t skipped = skip_rows(s, have);
 			rows += skipped;
 			if (skipped > 0)

@@ -8,9 +8,11 @@
 #define GATE_PREFIX 131072u         /* of a request longer than this only so much is looked at; the rest streams */
 #define GATE_LOGIN_MAX 65536u       /* bytes buffered of either peer before log-in is over */
 #define GATE_PENDING_MAX 65536u     /* requests on the way; then the client is not read (the server answers within 8 KiB) */
+#define GATE_PENDING_BYTES (64u << 20) /* kept of them (texts, names, parameters); then the same */
 #define GATE_NAMES_MAX 10000u       /* prepared statements, portals, cursors followed per session, each */
 #define GATE_NAME_MAX 62u           /* bytes of a name that surely means one thing to the server (NAMEDATALEN - 2) */
 #define GATE_BIND_KEEP 4096u        /* bytes of a Bind kept until it is confirmed */
+#define GATE_TYPES_KEEP 1024u       /* parameter types kept of a statement: no more parameters fit what is kept of a Bind */
 #define GATE_TEXTS 1024u            /* statement texts cached per worker */
 #define GATE_SHAPES 4096u           /* normalised statements cached per worker */
 #define GATE_COLUMNS_MAX 1664u      /* PostgreSQL's MaxTupleAttributeNumber */

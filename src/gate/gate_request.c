@@ -16,10 +16,11 @@
 
 #define DESCRIBED_LOOK 256u /* requests on the way looked through; a Describe too many costs little */
 
+/* Of a name that is not followed (gate_track.c) the beginning will do. */
 static char *
 keep_name(struct base_span name)
 {
-	return name.n ? base_mem_str(name) : NULL;
+	return name.n ? base_mem_str(base_span(name.p, name.n <= GATE_NAME_MAX ? name.n : GATE_NAME_MAX + 1)) : NULL;
 }
 
 static bool
@@ -71,8 +72,10 @@ query(struct gate_session *s, struct base_span payload)
 	if (wire_read_query(payload, &q, &fail) < 0)
 		return protocol(s, fail.text);
 	struct gate_pend *p = push(s, GATE_PEND_QUERY);
-	if (p)
+	if (p) {
 		p->text = gate_text_get(s->worker->texts, s->worker->world, q.text);
+		gate_track_weigh(&s->track, p, 2 * q.text.n);
+	}
 	return 0;
 }
 
@@ -89,12 +92,15 @@ parse(struct gate_session *s, struct base_span payload)
 		return 0;
 	p->name = keep_name(m.name);
 	p->statement = gate_statement_new(gate_text_get(s->worker->texts, s->worker->world, m.text), 0);
+	gate_track_weigh(&s->track, p, 2 * m.text.n);
 	if (m.ntypes > 0) {
+		struct gate_statement *st = p->statement;
 		struct base_cursor c = base_cursor(m.types);
-		p->statement->types = base_mem_new(m.ntypes, sizeof(uint32_t));
-		p->statement->ntypes = m.ntypes;
-		for (uint16_t i = 0; i < m.ntypes; i++)
-			p->statement->types[i] = base_cursor_u32(&c);
+		st->ntypes = m.ntypes < GATE_TYPES_KEEP ? m.ntypes : GATE_TYPES_KEEP;
+		st->types = base_mem_new(st->ntypes, sizeof(uint32_t));
+		for (uint16_t i = 0; i < st->ntypes; i++)
+			st->types[i] = base_cursor_u32(&c);
+		gate_track_weigh(&s->track, p, st->ntypes * sizeof(uint32_t));
 	}
 	return 0;
 }
@@ -123,15 +129,18 @@ bind_request(struct gate_session *s, struct base_span payload)
 	p->name = keep_name(m.name);
 	p->portal = keep_name(m.portal);
 	p->bound = base_mem_new(1, sizeof(*p->bound));
-	p->bound->formats = keep_bytes(m.results);
-	p->bound->nformats = m.nresults;
-	p->bound->formats_known = true;
+	if (m.nresults <= GATE_COLUMNS_MAX) { /* more than any answer has columns: the server refuses it */
+		p->bound->formats = keep_bytes(m.results);
+		p->bound->nformats = m.nresults;
+		p->bound->formats_known = true;
+	}
 	if (m.nparams > 0) {
 		struct base_span kept = keep_bytes(base_span(payload.p, payload.n < GATE_BIND_KEEP ? payload.n : GATE_BIND_KEEP));
 		p->bound->bind = (uint8_t *)(uintptr_t)kept.p;
 		p->bound->bind_n = kept.n;
 		p->bound->bind_whole = kept.n == payload.n;
 	}
+	gate_track_weigh(&s->track, p, p->bound->formats.n + p->bound->bind_n);
 	return 0;
 }
 
@@ -241,7 +250,7 @@ execute(struct gate_session *s, struct base_span payload)
 	char *name = keep_name(m.portal);
 	if (!described(s, name)) {
 		struct base_span portal = name ? base_span_str(name) : base_span("", 0);
-		if (insert_describe(s, portal)) {
+		if (insert_describe(s, m.portal)) {
 			struct gate_pend *d = gate_track_at(&s->track, s->track.pends.count - 1);
 			d->name = name ? base_mem_str(portal) : NULL;
 		}
@@ -383,7 +392,7 @@ gate_request_scan(struct gate_session *s)
 			s->up_left -= n;
 			continue;
 		}
-		if (s->track.pends.count >= GATE_PENDING_MAX)
+		if (gate_track_full(&s->track))
 			return;
 		int rc = wire_frame_header(WIRE_F, have, &h, &fail);
 		if (rc == 0)

@@ -303,7 +303,7 @@ gate_session_events(struct gate_session *s)
 	case GATE_RELAY:
 		if (gate_session_pushable(s))
 			c |= BASE_LOOP_WRITE;
-		if (!s->client_eof && base_buf_len(&s->up) < GATE_UP_MAX - GATE_READ_LEAST && s->track.pends.count < GATE_PENDING_MAX)
+		if (!s->client_eof && base_buf_len(&s->up) < GATE_UP_MAX - GATE_READ_LEAST && !gate_track_full(&s->track))
 			c |= BASE_LOOP_READ;
 		if (s->up_scan > 0)
 			v |= BASE_LOOP_WRITE;

@@ -81,8 +81,9 @@ struct gate_pend { /* a request whose answer has not come */
 	struct gate_statement *statement; /* shared: PARSE: becomes `name` when confirmed */
 	struct gate_portal *bound;        /* own: BIND: becomes `portal` when confirmed */
 	uint32_t function;                /* FUNCTION: its OID */
+	size_t weight;                    /* bytes kept for it */
 };
-struct gate_pends { struct gate_pend *ring; size_t cap, first, count; }; /* cap: power of two */
+struct gate_pends { struct gate_pend *ring; size_t cap, first, count, weight; }; /* cap: power of two; weight: sum over all */
 
 /* A request that is longer than the buffer: its rest streams by. */
 struct gate_big { struct gate_text *text; struct base_sha256 *sha; bool text_done; };
@@ -91,6 +92,7 @@ struct gate_answer { /* the answer that is coming in, when it touches a protecte
 	bool begun;
 	bool touched;
 	bool copy;                  /* rows come as CopyData */
+	bool copy_in;               /* rows go to the server: none may come */
 	bool copy_known;
 	bool plan_known;
 	bool mid_row;               /* a row was begun and not ended */
@@ -161,7 +163,7 @@ struct gate_session {
 	char tls[16];
 	enum gate_server_state server_state;
 	size_t server_try;         /* address being tried */
-	bool server_plus;
+	bool server_plus, server_proved; /* channel binding is used; its signature is right */
 	struct base_buf sin;       /* server's bytes before RELAY */
 	struct gate_backend_key backend;
 	void *cancelling;          /* CANCEL: the request under way */

@@ -85,7 +85,7 @@ gate_answer_clear(struct gate_answer *a)
 	gate_text_unref(&a->text);
 	gate_text_unref(&a->behind);
 	gate_world_unref(&a->world);
-	a->begun = a->touched = a->copy = a->copy_known = a->plan_known = a->mid_row = a->ended_part = false;
+	a->begun = a->touched = a->copy = a->copy_in = a->copy_known = a->plan_known = a->mid_row = a->ended_part = false;
 	a->touch = NULL;
 	a->marker = NULL;
 	a->nasked = 0;
@@ -157,6 +157,7 @@ gate_track_pop(struct gate_track *t)
 	struct gate_pends *q = &t->pends;
 
 	assert(q->count > 0);
+	q->weight -= q->ring[q->first].weight;
 	pend_clear(&q->ring[q->first]);
 	q->first = (q->first + 1) & (q->cap - 1);
 	q->count--;
@@ -168,10 +169,24 @@ gate_track_drop(struct gate_track *t, size_t i)
 	struct gate_pends *q = &t->pends;
 
 	assert(i < q->count);
+	q->weight -= gate_track_at(t, i)->weight;
 	pend_clear(gate_track_at(t, i));
 	for (; i + 1 < q->count; i++)
 		*gate_track_at(t, i) = *gate_track_at(t, i + 1);
 	q->count--;
+}
+
+void
+gate_track_weigh(struct gate_track *t, struct gate_pend *p, size_t bytes)
+{
+	p->weight += bytes;
+	t->pends.weight += bytes;
+}
+
+bool
+gate_track_full(const struct gate_track *t)
+{
+	return t->pends.count >= GATE_PENDING_MAX || t->pends.weight >= GATE_PENDING_BYTES;
 }
 
 bool

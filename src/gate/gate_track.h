@@ -15,6 +15,8 @@ struct gate_pend *gate_track_head(struct gate_track *t); /* NULL: nothing is exp
 struct gate_pend *gate_track_at(struct gate_track *t, size_t i); /* i-th from the head */
 void gate_track_pop(struct gate_track *t);
 void gate_track_drop(struct gate_track *t, size_t i);    /* takes out the i-th */
+void gate_track_weigh(struct gate_track *t, struct gate_pend *p, size_t bytes); /* so many bytes are kept for p */
+bool gate_track_full(const struct gate_track *t);        /* as many requests as may be on the way */
 bool gate_track_server_turn(const struct gate_track *t); /* the server has something to finish (else it waits for the client) */
 
 struct gate_statement *gate_statement_new(struct gate_text *text, size_t k); /* takes over the reference to text */
