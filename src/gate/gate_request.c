@@ -294,6 +294,7 @@ whole(struct gate_session *s, uint8_t type, struct base_span payload)
 	case WIRE_F_COPY_FAIL:
 		s->track.copy_in = false;
 		(void)push(s, GATE_PEND_COPY_END);
+		(void)gate_track_head(&s->track); /* of a COPY that is over already: forgotten at once */
 		return 0;
 	case WIRE_F_TERMINATE: s->terminate_seen = true; return 0;
 	case WIRE_F_COPY_DATA:

@@ -157,10 +157,12 @@ gate_track_pop(struct gate_track *t)
 	struct gate_pends *q = &t->pends;
 
 	assert(q->count > 0);
-	q->weight -= q->ring[q->first].weight;
-	pend_clear(&q->ring[q->first]);
-	q->first = (q->first + 1) & (q->cap - 1);
-	q->count--;
+	do {
+		q->weight -= q->ring[q->first].weight;
+		pend_clear(&q->ring[q->first]);
+		q->first = (q->first + 1) & (q->cap - 1);
+		q->count--;
+	} while (q->count > 0 && q->ring[q->first].kind == GATE_PEND_COPY_END); /* see gate_track_head; not left to look like work */
 }
 
 void

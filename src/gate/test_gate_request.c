@@ -269,7 +269,7 @@ test_promise_7_formats_without_end(void **state)
 }
 
 /* Nothing that is over may look like work: else the session would never be idle. */
-__attribute__((unused)) static void
+static void
 test_the_end_of_a_copy_that_is_over_leaves_the_session_idle(void **state)
 {
 	struct stage g;
@@ -369,6 +369,7 @@ main(void)
 		cmocka_unit_test(test_promise_7_bytes_kept_of_requests_are_bounded),
 		cmocka_unit_test(test_the_hash_of_a_text_that_streams_by),
 		cmocka_unit_test(test_promise_7_formats_without_end),
+		cmocka_unit_test(test_the_end_of_a_copy_that_is_over_leaves_the_session_idle),
 		cmocka_unit_test(test_times_of_a_session_that_waits),
 	};
 
