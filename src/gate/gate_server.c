@@ -180,6 +180,10 @@ authentication(struct gate_session *s, struct base_span payload)
 	}
 	switch (a.code) {
 	case 0: /* ok */
+		if (s->scram_up && !s->server_proved) {
+			broke(s, "it did not prove that it holds the password's verifier");
+			return;
+		}
 		wire_scram_client_free(&s->scram_up);
 		base_secret_wipe(s->client_key, sizeof(s->client_key));
 		base_secret_wipe(&s->verifier, sizeof(s->verifier));
@@ -206,6 +210,8 @@ authentication(struct gate_session *s, struct base_span payload)
 			broke(s, "SASL end without a beginning");
 		else if (wire_scram_client_check(s->scram_up, a.rest, &fail) < 0)
 			broke(s, fail.text);
+		else
+			s->server_proved = true;
 		return;
 	default:
 		gate_session_end(s, GATE_END_SERVER_LOGIN, "28000", "set scram-sha-256 for this role in the server's pg_hba.conf",
@@ -257,6 +263,21 @@ key_data(struct gate_session *s, struct base_span payload)
 	gate_session_say(s);
 }
 
+/* What is passed on to the client as it is must at least be what it says. */
+static bool
+sound(uint8_t type, struct base_span payload)
+{
+	struct wire_status st;
+	struct wire_error e;
+	struct base_fail fail;
+
+	if (type == WIRE_B_PARAMETER_STATUS)
+		return wire_read_parameter_status(payload, &st, &fail) == GH_OK;
+	if (type == WIRE_B_NOTICE_RESPONSE)
+		return wire_read_error(payload, &e, &fail) == GH_OK;
+	return payload.n == 1 && (payload.p[0] == 'I' || payload.p[0] == 'T' || payload.p[0] == 'E'); /* ReadyForQuery */
+}
+
 /* One message of the server before RELAY. */
 static void
 message(struct gate_session *s, uint8_t type, struct base_span payload)
@@ -267,12 +288,12 @@ message(struct gate_session *s, uint8_t type, struct base_span payload)
 		authentication(s, payload);
 	} else if (type == WIRE_B_ERROR_RESPONSE) {
 		refused(s, payload);
-	} else if (type == WIRE_B_NOTICE_RESPONSE || (type == WIRE_B_PARAMETER_STATUS && params)) {
+	} else if ((type == WIRE_B_NOTICE_RESPONSE || (type == WIRE_B_PARAMETER_STATUS && params)) && sound(type, payload)) {
 		wire_write_message(&s->down, type, payload);
 		gate_session_say(s);
 	} else if (type == WIRE_B_BACKEND_KEY_DATA && params) {
 		key_data(s, payload);
-	} else if (type == WIRE_B_READY_FOR_QUERY && params) {
+	} else if (type == WIRE_B_READY_FOR_QUERY && params && sound(type, payload)) {
 		wire_write_message(&s->down, type, payload);
 		gate_session_say(s);
 		s->track.status = (char)payload.p[0];
