@@ -284,6 +284,10 @@ message(struct gate_session *s, uint8_t type, struct base_span payload)
 {
 	bool params = s->server_state == GATE_SERVER_PARAMS;
 
+	if (base_buf_len(&s->down) + WIRE_HEADER + payload.n > s->down.max) {
+		broke(s, "it sends more than hold_size before the log-in is over");
+		return;
+	}
 	if (type == WIRE_B_AUTHENTICATION && !params) {
 		authentication(s, payload);
 	} else if (type == WIRE_B_ERROR_RESPONSE) {

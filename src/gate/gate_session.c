@@ -19,7 +19,7 @@
 #include "gate_worker.h"
 #include "wire_write.h"
 
-#define DRAIN_TIME_US 5000000u
+#define DRAIN_TIME_US 15000000u /* for a client that reads slowly to take the last answer and the error */
 
 static const struct { const char *words; bool protocol; } endings[] = {
 #define GATE_END(name, words, protocol) {words, protocol},
