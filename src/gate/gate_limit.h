@@ -5,6 +5,7 @@
 #define GATE_READ_LEAST 4096u       /* bytes of room wanted before a read */
 #define GATE_READ_FIRST 16384u      /* buffer of a session that does little; kept while idle */
 #define GATE_UP_MAX 262144u         /* bytes of a client's requests buffered towards the server */
+#define GATE_UP_OWN 32768u          /* room behind GATE_UP_MAX for requests of the gate's own */
 #define GATE_PREFIX 131072u         /* of a request longer than this only so much is looked at; the rest streams */
 #define GATE_LOGIN_MAX 65536u       /* bytes buffered of either peer before log-in is over */
 #define GATE_PENDING_MAX 65536u     /* requests on the way; then the client is not read (the server answers within 8 KiB) */

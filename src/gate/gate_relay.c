@@ -40,6 +40,17 @@ gate_relay_push_server(struct gate_session *s)
 		base_buf_trim(&s->up);
 }
 
+/* Scans requests and sends them on, as often as one makes room for the other. */
+static void
+forward(struct gate_session *s)
+{
+	do {
+		gate_request_scan(s);
+		if (s->state == GATE_RELAY)
+			gate_relay_push_server(s);
+	} while (s->state == GATE_RELAY && s->up_stopped && s->up_scan == 0);
+}
+
 static bool
 read_client(struct gate_session *s)
 {
@@ -55,6 +66,8 @@ read_client(struct gate_session *s)
 		return false;
 	}
 	size_t size = s->up.cap - s->up.end;
+	if (size > GATE_UP_MAX - len)
+		size = GATE_UP_MAX - len;
 	long n = gate_link_read(&s->client, room, size, &fail);
 	if (n < 0) {
 		s->client_eof = true;
@@ -65,9 +78,7 @@ read_client(struct gate_session *s)
 		return false;
 	base_buf_commit(&s->up, (size_t)n);
 	s->active_us = base_loop_now_us(s->worker->loop);
-	gate_request_scan(s);
-	if (s->state == GATE_RELAY)
-		gate_relay_push_server(s);
+	forward(s);
 	return s->state == GATE_RELAY && s->client.tls && wire_tls_pending(s->client.tls);
 }
 
@@ -89,10 +100,8 @@ settle(struct gate_session *s)
 {
 	if (s->state == GATE_RELAY && !s->client_eof && s->client.tls && wire_tls_pending(s->client.tls))
 		(void)read_client(s); /* decrypted bytes raise no event; more than one buffer full comes after the next push */
-	if (s->state == GATE_RELAY && base_buf_len(&s->up) > s->up_scan) {
-		gate_request_scan(s);
-		gate_relay_push_server(s);
-	}
+	if (s->state == GATE_RELAY && base_buf_len(&s->up) > s->up_scan)
+		forward(s);
 	/* What is left then is at most the beginning of a message that never came whole. */
 	if (s->state == GATE_RELAY && s->server_eof && gate_session_release(s) == s->down_base && s->nholds == 0)
 		server_gone(s);

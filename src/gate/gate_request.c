@@ -209,7 +209,22 @@ described(struct gate_session *s, const char *portal)
 	return st && (st->described || !matters(st));
 }
 
-/* Puts the gate's own Describe of a portal in front of the request at up_scan. */
+/* Puts bytes of the gate's own in front of the request at up_scan. */
+static bool
+insert(struct gate_session *s, struct base_span bytes)
+{
+	if (!base_buf_reserve(&s->up, bytes.n)) {
+		s->up.bad = false; /* no memory; nothing was put in: the request goes on without, and its answer is `unknown` */
+		return false;
+	}
+	uint8_t *at = s->up.mem + s->up.start + s->up_scan;
+	memmove(at + bytes.n, at, s->up.end - s->up.start - s->up_scan);
+	memcpy(at, bytes.p, bytes.n);
+	base_buf_commit(&s->up, bytes.n);
+	s->up_scan += bytes.n;
+	return true;
+}
+
 static bool
 insert_describe(struct gate_session *s, struct base_span portal)
 {
@@ -217,22 +232,28 @@ insert_describe(struct gate_session *s, struct base_span portal)
 
 	base_buf_init(&m, 16384);
 	wire_write_describe(&m, 'P', portal);
-	struct base_span bytes = base_buf_span(&m);
-	s->up.max += bytes.n;
-	uint8_t *room = base_buf_reserve(&s->up, bytes.n);
-	s->up.max -= bytes.n;
-	struct gate_pend *p = room && !m.bad ? push(s, GATE_PEND_DESCRIBE) : NULL;
+	struct gate_pend *p = !m.bad && insert(s, base_buf_span(&m)) ? push(s, GATE_PEND_DESCRIBE) : NULL;
 	if (p) {
 		p->mine = true;
 		p->what = 'P';
-		uint8_t *at = s->up.mem + s->up.start + s->up_scan;
-		memmove(at + bytes.n, at, s->up.end - s->up.start - s->up_scan);
-		memcpy(at, bytes.p, bytes.n);
-		base_buf_commit(&s->up, bytes.n);
-		s->up_scan += bytes.n;
 	}
 	base_buf_done(&m);
 	return p != NULL;
+}
+
+/* No more requests are taken for now. The server may be keeping its answers until a Sync that is still behind them: a Flush makes it send
+ * them (documentation 55.2.3), and the client sees them a little early. Once each time. */
+static void
+ask_for_answers(struct gate_session *s)
+{
+	struct base_buf m;
+
+	if (s->track.flushed || !s->track.half) /* behind a Sync or a Query the server sends them anyway */
+		return;
+	base_buf_init(&m, 16);
+	wire_write_message(&m, WIRE_F_FLUSH, base_span(NULL, 0));
+	s->track.flushed = insert(s, base_buf_span(&m));
+	base_buf_done(&m);
 }
 
 static int
@@ -381,6 +402,7 @@ gate_request_scan(struct gate_session *s)
 	struct wire_header h;
 	struct base_fail fail;
 
+	s->up_stopped = false;
 	while (s->state == GATE_RELAY && !s->terminate_seen) {
 		struct base_span all = base_buf_span(&s->up);
 		struct base_span have = base_span(all.p + s->up_scan, all.n - s->up_scan);
@@ -393,8 +415,15 @@ gate_request_scan(struct gate_session *s)
 			s->up_left -= n;
 			continue;
 		}
-		if (gate_track_full(&s->track))
+		/* Room for what may have to be put in; else the server must first take what is ready. */
+		s->up_stopped = s->up.max - all.n < GATE_UP_OWN / 2 && s->up_scan > 0;
+		if (s->up_stopped)
 			return;
+		if (gate_track_full(&s->track)) {
+			ask_for_answers(s);
+			return;
+		}
+		s->track.flushed = false;
 		int rc = wire_frame_header(WIRE_F, have, &h, &fail);
 		if (rc == 0)
 			return;

@@ -70,7 +70,7 @@ gate_session_new(struct gate_worker *w, int fd, const char *address, size_t addr
 	(void)snprintf(s->address, sizeof(s->address), "%s", address);
 	s->address_host = address_host;
 	s->local = local;
-	base_buf_init(&s->up, GATE_UP_MAX);
+	base_buf_init(&s->up, GATE_UP_MAX + GATE_UP_OWN);
 	base_buf_init(&s->down, (size_t)s->world->conf->hold_size);
 	base_buf_init(&s->sin, GATE_LOGIN_MAX);
 	base_buf_init(&s->params, 16384);

@@ -120,6 +120,7 @@ struct gate_track {
 	size_t query_at;            /* statement of the QUERY at the head that is being answered */
 	bool skipping;              /* the server skips to Sync */
 	bool copy_in;               /* the server reads CopyData */
+	bool flushed;               /* the queue is full, and the server was asked for its answers */
 	bool half;                  /* extended-protocol requests since the last Sync: locks may be held */
 	char status;                /* of the last ReadyForQuery */
 	struct gate_statement *unnamed;   /* shared */
@@ -172,6 +173,7 @@ struct gate_session {
 	/* relay */
 	struct base_buf up, down;
 	size_t up_scan;            /* bytes of up's unread data that may go to the server */
+	bool up_stopped;           /* the scan waits for room in up */
 	uint64_t up_left;          /* payload bytes of the current request still to stream past */
 	struct gate_big big;
 	uint64_t down_base, scan;  /* absolute */

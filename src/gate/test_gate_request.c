@@ -147,6 +147,29 @@ test_promise_7_requests_on_the_way_are_bounded(void **state)
 	stage_close(&g);
 }
 
+/* Removes the Flush messages of a client's stream; how many there were. */
+static size_t
+take_out_flushes(struct base_buf *stream)
+{
+	struct base_buf rest;
+	struct wire_header h;
+	size_t found = 0;
+
+	base_buf_init(&rest, 1u << 30);
+	while (base_buf_len(stream) > 0) {
+		struct base_span s = base_buf_span(stream);
+		assert_int_equal(wire_frame_header(WIRE_F, s, &h, NULL), 1);
+		if (h.type == WIRE_F_FLUSH)
+			found++;
+		else
+			base_buf_put(&rest, base_span(s.p, WIRE_HEADER + h.len));
+		base_buf_consume(stream, WIRE_HEADER + h.len);
+	}
+	base_buf_done(stream);
+	*stream = rest;
+	return found;
+}
+
 static void
 test_promise_7_bytes_kept_of_requests_are_bounded(void **state)
 {
@@ -182,7 +205,11 @@ test_promise_7_bytes_kept_of_requests_are_bounded(void **state)
 	stage_settle(&g);
 	assert_int_equal(sent, s.n);
 	assert_true(g.session->track.pends.count == 0 && g.session->track.pends.weight == 0);
-	assert_true(base_span_eq(base_buf_span(&g.to_server), s) && base_span_eq(base_buf_span(&g.to_client), answers));
+	assert_true(base_span_eq(base_buf_span(&g.to_client), answers));
+	/* When it takes no more the gate asks for the answers that the server may keep until a Sync: else both would wait for ever. */
+	size_t flushes = take_out_flushes(&g.to_server);
+	assert_true(flushes > 0 && flushes <= MANY);
+	assert_true(base_span_eq(base_buf_span(&g.to_server), s));
 	scene_done(&c);
 	stage_close(&g);
 	free(text);
