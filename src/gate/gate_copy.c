@@ -15,7 +15,8 @@ gate_copy_begin(struct gate_copy *c, const struct sql_statement *s, uint16_t col
 	/* It is written as it is; only \N can be told from an escaped value. */
 	if (c->format == SQL_COPY_TEXT && s->null_text.n > 0 && memchr(s->null_text.p, '\\', s->null_text.n) && !base_span_is(s->null_text, "\\N"))
 		return false;
-	memcpy(c->null_text, s->null_text.p, s->null_text.n);
+	if (s->null_text.n > 0)
+		memcpy(c->null_text, s->null_text.p, s->null_text.n);
 	c->null_n = s->null_text.n;
 	gate_row_begin(&c->row);
 	return true;
@@ -171,23 +172,23 @@ feed_binary(struct gate_copy *c, const struct gate_plan *p, const struct mask_ma
 	c->header_left -= (uint32_t)skip;
 	struct base_cursor in = base_cursor(s);
 	(void)base_cursor_take(&in, skip); /* header */
-	if (in.left > 0 && c->row.phase == GATE_ROW_BROKEN)
-		c->row.fields = 0; /* more behind it: no trailer */
 	while (in.left > 0 && c->row.phase != GATE_ROW_BROKEN) {
-		size_t used = gate_row_feed(&c->row, p, m, base_span(in.p, in.left), false);
+		/* The count alone first: -1 is the trailer, not a row. */
+		size_t n = c->row.phase == GATE_ROW_COUNT && in.left > 2u - c->row.number_n ? 2u - c->row.number_n : in.left;
+		size_t used = gate_row_feed(&c->row, p, m, base_span(in.p, n), false);
 		(void)base_cursor_take(&in, used);
-		if (c->row.phase == GATE_ROW_LENGTH && c->row.fields == UINT16_MAX && c->row.number_n == 0) { /* the trailer: field count -1 */
+		if (c->row.phase == GATE_ROW_LENGTH && c->row.fields == UINT16_MAX) {
 			c->row.phase = GATE_ROW_BROKEN; /* nothing may follow */
-			break;
-		}
-		/* A row whose last value ended exactly here is complete although the reader has not been asked for more. */
-		if (c->row.phase == GATE_ROW_DONE || (c->row.phase == GATE_ROW_LENGTH && c->row.field == c->row.fields)) {
+		} else if (c->row.phase == GATE_ROW_DONE || (c->row.phase == GATE_ROW_LENGTH && c->row.field == c->row.fields)) {
+			/* A row whose last value ended exactly here is complete although the reader has not been asked for more. */
 			if (!row_end(c, t))
 				return false;
 		} else if (used == 0) {
 			break;
 		}
 	}
+	if (in.left > 0)
+		c->row.fields = 0; /* what follows makes it no trailer */
 	return true;
 }
 

@@ -189,11 +189,14 @@ check_wrong(const struct wrong *w)
 	struct run r;
 
 	prepare(&r, w->sql);
-	begin(&r);
-	feed(&r, w->bytes, w->n);
-	gate_copy_end(&r.copy, &r.tuples);
-	if (r.tuples.rows != w->rows || r.tuples.lost != w->lost)
-		fail_msg("%s: \"%s\": rows %d, lost %d", w->sql, w->bytes, (int)r.tuples.rows, (int)r.tuples.lost);
+	for (size_t cut = 0; cut <= w->n; cut++) { /* wherever it is cut */
+		begin(&r);
+		feed(&r, w->bytes, cut);
+		feed(&r, w->bytes + cut, w->n - cut);
+		gate_copy_end(&r.copy, &r.tuples);
+		if (r.tuples.rows != w->rows || r.tuples.lost != w->lost)
+			fail_msg("%s: \"%s\" cut at %d: rows %d, lost %d", w->sql, w->bytes, (int)cut, (int)r.tuples.rows, (int)r.tuples.lost);
+	}
 	done(&r);
 }
 
@@ -216,6 +219,7 @@ test_promise_5_what_is_not_understood_is_lost(void **state)
 		{"COPY customers TO STDOUT (FORMAT binary)", BYTES(SIGNATURE "\0\5\200\0\0\0"), 1, 1}, /* length -2^31 */
 		{"COPY customers TO STDOUT (FORMAT binary)", BYTES(SIGNATURE "\0\5\0\0\0\10\0\0"), 1, 1},
 		{"COPY customers TO STDOUT (FORMAT binary)", BYTES(SIGNATURE "\377\377\0\0"), 1, 1}, /* behind the trailer */
+		{"COPY customers TO STDOUT (FORMAT binary)", BYTES(SIGNATURE "\377\377\377\377\377\377\200\0\0\0"), 1, 1},
 	};
 	(void)state;
 	for (size_t i = 0; i < BASE_COUNT(wrongs); i++)
