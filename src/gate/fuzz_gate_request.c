@@ -1,0 +1,62 @@
+/* Fuzz: bytes of a client. The server gets a beginning of them, and the gate's own Describes in between; what is kept stays bounded.
+ * First byte: how often the server is ready in between.
+ */
+#include "test_gate_scenes.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Length of the message at c, as far as it is there. */
+static size_t
+message(struct base_cursor c)
+{
+	size_t all = c.left;
+
+	if (all < WIRE_HEADER)
+		return all;
+	(void)base_cursor_u8(&c);
+	uint32_t word = base_cursor_u32(&c);
+	return word < 4 || word - 4 > c.left ? all : word + 1;
+}
+
+static void
+same_but_describes(struct base_span sent, struct base_span got)
+{
+	struct base_cursor s = base_cursor(sent), g = base_cursor(got);
+
+	while (g.left > 0) {
+		size_t n = message(g);
+		if (n <= s.left && memcmp(s.p, g.p, n) == 0)
+			(void)base_cursor_take(&s, n);
+		else
+			shop_must(g.p[0] == 'D' && n > 6 && g.p[5] == 'P', "the server has other bytes than the client sent");
+		(void)base_cursor_take(&g, n);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t ready[] = {'Z', 0, 0, 0, 5, 'I'};
+	static struct stage g;
+
+	if (!g.worker) {
+		base_crypt_init();
+		base_log_setup(false, BASE_LOG_ERROR + 1, "fuzz");
+		stage_open(&g, "");
+	}
+	if (size < 1)
+		return 0;
+	stage_log_in(&g);
+	g.at_once = true;
+	size_t step = data[0] ? (size - 1) / data[0] + 1 : size;
+	for (size_t at = 1; at < size && g.session; at += step) {
+		(void)stage_send(&g, g.client, data + at, step < size - at ? step : size - at);
+		stage_settle(&g);
+		if (data[0] && g.session)
+			(void)stage_send(&g, g.server, ready, sizeof(ready));
+	}
+	stage_settle(&g);
+	same_but_describes(base_span(data + 1, size - 1), base_buf_span(&g.to_server));
+	stage_log_out(&g);
+	return 0;
+}
