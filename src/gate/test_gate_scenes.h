@@ -367,6 +367,38 @@ copy_in_by_extended_query(struct scene *c)
 	whose(c, 1, 2, "17", "18");
 }
 
+/* COPY to a view: the server says that it will read, then fails before it does. So it reads the Sync of the pipeline as a Sync, and the
+ * one that ends the data as a second one. */
+static inline void
+copy_in_that_fails_before_it_reads(struct scene *c)
+{
+	client_says(c);
+	parse(c, "", "COPY other FROM STDIN");
+	bind_portal(c, "", "", NULL, 0);
+	target(c, 'D', 'P', "");
+	execute(c, "", 0);
+	sync_up(c);
+	server_says(c);
+	simple(c, '1');
+	simple(c, '2');
+	simple(c, 'n');
+	copy_response(c, 'G', 1);
+	failed(c, "42809");
+	ready(c, 'I');
+	client_says(c);
+	copy_data(c, "1\n", 2);
+	simple(c, 'c');
+	sync_up(c);
+	server_says(c);
+	ready(c, 'I');
+	client_says(c);
+	query(c, "SELECT id, phone FROM customers");
+	server_says(c);
+	two_rows(c);
+	ready(c, 'I');
+	whose(c, 1, 2, "17", "18");
+}
+
 /* The names that two statements bear one after the other: what counts is what the server has confirmed. */
 static inline void
 one_name_for_two_statements(struct scene *c)
@@ -661,7 +693,7 @@ static const struct { const char *name; void (*make)(struct scene *); } scenes[]
 	SCENE(simple_query), SCENE(query_of_nobodys_rows), SCENE(several_statements), SCENE(extended_described), SCENE(extended_not_described),
 	SCENE(prepared_and_binary), SCENE(portal_in_parts), SCENE(pipeline_with_an_error), SCENE(error_before_the_rest),
 	SCENE(error_about_somebody), SCENE(error_behind_rows), SCENE(copy_out), SCENE(copy_of_a_query), SCENE(copy_in), SCENE(copy_in_that_fails),
-	SCENE(copy_in_by_extended_query), SCENE(one_name_for_two_statements), SCENE(prepare_by_sql), SCENE(cursor_by_sql),
+	SCENE(copy_in_by_extended_query), SCENE(copy_in_that_fails_before_it_reads), SCENE(one_name_for_two_statements), SCENE(prepare_by_sql), SCENE(cursor_by_sql),
 	SCENE(names_of_somebody_elses), SCENE(long_names), SCENE(function_call), SCENE(words_in_between), SCENE(many_subject_columns),
 	SCENE(giant_row), SCENE(much_more_than_the_buffer), SCENE(giant_requests),
 #undef SCENE

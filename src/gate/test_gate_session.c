@@ -51,6 +51,23 @@ send_row(struct scene *c, const void *ctx)
 	row2(c, "17", SECRET);
 }
 
+static void
+send_rest(struct scene *c, const void *ctx)
+{
+	(void)ctx;
+	row2(c, "18", SECRET);
+	done(c, "SELECT 2");
+	ready(c, 'I');
+}
+
+static void
+send_answer(struct scene *c, const void *ctx)
+{
+	send_row(c, ctx);
+	done(c, "SELECT 1");
+	ready(c, 'I');
+}
+
 struct raw { char type; const char *bytes; size_t n; };
 
 static void
@@ -409,6 +426,36 @@ test_idle_sessions_end_at_once_when_the_gate_stops(void **state)
 	stage_close(&g);
 }
 
+/* A reload in the middle of an answer: its rows are recorded under the policy that it began with; the next is under the new one. */
+static void
+test_promise_1_a_reload_in_the_middle_of_an_answer(void **state)
+{
+	static const char other[] = "policy \"other\" version 2 { subject thing { table public.other key id } }";
+	struct stage g;
+	(void)state;
+	stage_open(&g, "");
+	stage_log_in(&g);
+	say(&g, false, send_query, "SELECT id, phone FROM customers");
+	say(&g, true, send_row, NULL);
+	gate_worker_adopt(g.worker, shop_world(other, g.dir, ""));
+	stage_settle(&g);
+	say(&g, true, send_rest, NULL);
+	assert_false(holds(&g.to_client, SECRET));
+	assert_int_equal(g.nentries, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct event_entry *e = event_decoded_entry(g.entry[i]);
+		assert_true(base_span_is(e->policy, policy_map_hash(g.world->map)) && e->rows == 1 && base_span_is(e->kinds.item[0], "customer.key"));
+	}
+	stage_receipts(&g, 0);
+	stage_settle(&g);
+	assert_true(holds(&g.to_client, SECRET));
+	stage_forget_entries(&g);
+	say(&g, false, send_query, "SELECT id, phone FROM customers");
+	say(&g, true, send_answer, NULL); /* nobody's, now */
+	assert_int_equal(g.nentries, 0);
+	stage_close(&g);
+}
+
 static void
 test_every_end_has_words(void **state)
 {
@@ -433,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_promise_7_a_client_that_sleeps_stops_the_server),
 		cmocka_unit_test(test_nothing_is_said_inside_a_torn_row),
 		cmocka_unit_test(test_idle_sessions_end_at_once_when_the_gate_stops),
+		cmocka_unit_test(test_promise_1_a_reload_in_the_middle_of_an_answer),
 		cmocka_unit_test(test_every_end_has_words),
 	};
 
