@@ -5,6 +5,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct stage g;
+
+static void
+finish(void)
+{
+	stage_keeper_goes(&g);
+	(void)rmdir(g.dir); /* nothing else is in it */
+}
+
 static void
 no_row_in(struct base_span s)
 {
@@ -35,7 +44,6 @@ requests(struct scene *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct stage g;
 	static struct scene c;
 	uint32_t seed = 1;
 
@@ -43,6 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		base_crypt_init();
 		base_log_setup(false, BASE_LOG_ERROR + 1, "fuzz");
 		stage_open(&g, "");
+		(void)atexit(finish); /* else a folder is left behind */
 		requests(&c);
 	}
 	stage_log_in(&g);

@@ -5,6 +5,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct stage g;
+
+static void
+finish(void)
+{
+	stage_keeper_goes(&g);
+	(void)rmdir(g.dir); /* nothing else is in it */
+}
+
 /* Length of the message at c, as far as it is there. */
 static size_t
 message(struct base_cursor c)
@@ -37,12 +46,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t ready[] = {'Z', 0, 0, 0, 5, 'I'};
-	static struct stage g;
 
 	if (!g.worker) {
 		base_crypt_init();
 		base_log_setup(false, BASE_LOG_ERROR + 1, "fuzz");
 		stage_open(&g, "");
+		(void)atexit(finish); /* else a folder is left behind */
 	}
 	if (size < 1)
 		return 0;
