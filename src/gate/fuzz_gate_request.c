@@ -30,15 +30,15 @@ message(struct base_cursor c)
 static void
 same_but_describes(struct base_span sent, struct base_span got)
 {
-	struct base_cursor s = base_cursor(sent), g = base_cursor(got);
+	struct base_cursor s = base_cursor(sent), o = base_cursor(got);
 
-	while (g.left > 0) {
-		size_t n = message(g);
-		if (n <= s.left && memcmp(s.p, g.p, n) == 0)
+	while (o.left > 0) {
+		size_t n = message(o);
+		if (n <= s.left && memcmp(s.p, o.p, n) == 0)
 			(void)base_cursor_take(&s, n);
 		else
-			shop_must(g.p[0] == 'D' && n > 6 && g.p[5] == 'P', "the server has other bytes than the client sent");
-		(void)base_cursor_take(&g, n);
+			shop_must(o.p[0] == 'D' && n > 6 && o.p[5] == 'P', "the server has other bytes than the client sent");
+		(void)base_cursor_take(&o, n);
 	}
 }
 
