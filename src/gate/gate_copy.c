@@ -33,6 +33,7 @@ row_end(struct gate_copy *c, struct gate_tuples *t)
 		t->rows++;
 		t->lost++;
 	} else {
+		gate_row_settle(&c->row);
 		t->lost += c->row.lost;
 		ok = gate_tuples_add(t, c->row.tuple);
 	}
@@ -62,7 +63,7 @@ field_end(struct gate_copy *c, const struct gate_plan *p, const struct mask_mark
 			if (r->value_n <= sizeof(r->value))
 				r->tuple[r->next] = gate_row_mark(pc->column, pc->type, 0, base_span(r->value, r->value_n), m);
 			if ((r->tuple[r->next] == 0) != either)
-				r->lost = true;
+				gate_row_unreadable(r, pc->column);
 		}
 		r->next++;
 	}

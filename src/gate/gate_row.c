@@ -66,7 +66,7 @@ gate_row_begin(struct gate_row *r)
 	r->number_n = 0;
 	r->field = 0;
 	r->next = 0;
-	r->lost = false;
+	r->lost = r->unread = false;
 	memset(r->tuple, 0, sizeof(r->tuple));
 }
 
@@ -94,6 +94,26 @@ is_subject(const struct gate_row *r, const struct gate_plan *p)
 	return r->next < p->nsubjects && p->subject[r->next].index == r->field;
 }
 
+void
+gate_row_unreadable(struct gate_row *r, const struct policy_column *c)
+{
+	if (c->role == POLICY_IDENTIFIER)
+		r->unread = true;
+	else
+		r->lost = true;
+}
+
+void
+gate_row_settle(struct gate_row *r)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < GATE_SUBJECT_COLUMNS; i++)
+		any |= r->tuple[i];
+	if (r->unread && any == 0)
+		r->lost = true;
+}
+
 static void
 value_done(struct gate_row *r, const struct gate_plan *p, const struct mask_marker *m, struct base_span v, bool usable)
 {
@@ -102,7 +122,7 @@ value_done(struct gate_row *r, const struct gate_plan *p, const struct mask_mark
 		if (usable)
 			r->tuple[r->next] = gate_row_mark(pc->column, pc->type, pc->format, v, m);
 		if (r->tuple[r->next] == 0)
-			r->lost = true;
+			gate_row_unreadable(r, pc->column);
 		r->next++;
 	}
 	r->field++;
@@ -140,6 +160,7 @@ gate_row_feed(struct gate_row *r, const struct gate_plan *p, const struct mask_m
 		if (r->phase == GATE_ROW_LENGTH) {
 			if (r->field == r->fields || (stop_early && r->next == p->nsubjects)) {
 				r->phase = GATE_ROW_DONE;
+				gate_row_settle(r);
 				break;
 			}
 			if (!number(r, &c, 4, &v))

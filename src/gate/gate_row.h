@@ -25,7 +25,8 @@ struct gate_row {
 	uint16_t fields, field; /* announced; current */
 	uint8_t number[4];
 	uint8_t number_n;
-	bool lost;              /* a subject column's value could not be read */
+	bool lost;              /* the row's subject could not be told: a key or link was unreadable, or all that there was */
+	bool unread;            /* an identifier was unreadable (an empty telephone number): somebody else's value may still tell */
 	uint32_t value_left;
 	size_t value_n;
 	size_t next;            /* next subject of the plan */
@@ -36,6 +37,9 @@ void gate_row_begin(struct gate_row *r);
 /* Eats bytes of one row (DataRow payload, or a tuple of binary COPY); returns how many it used: all, unless the row ended before.
  * stop_early: DONE as soon as no subject column is left (the caller knows the row's end from its message). */
 size_t gate_row_feed(struct gate_row *r, const struct gate_plan *p, const struct mask_marker *m, struct base_span s, bool stop_early);
+/* An unreadable value of this column: notes what that means. At the row's end, settle says whether its subject is lost. */
+void gate_row_unreadable(struct gate_row *r, const struct policy_column *c);
+void gate_row_settle(struct gate_row *r);
 /* Mark of one value under a column's rule; 0 when it cannot be told. */
 uint64_t gate_row_mark(const struct policy_column *c, uint32_t type, int format, struct base_span value, const struct mask_marker *m);
 

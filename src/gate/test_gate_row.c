@@ -171,6 +171,27 @@ test_a_value_that_cannot_be_read_is_lost_not_nobody(void **state)
 	}
 }
 
+/* A customer without a telephone number is still customer 17; a link that cannot be read is somebody unknown whatever else is there. */
+static void
+test_an_unreadable_identifier_loses_nobody_beside_a_key(void **state)
+{
+	struct gate_plan p = {.nsubjects = 2};
+	struct base_buf b;
+	(void)state;
+	p.subject[0] = subject(0, 0, SHOP_INT8, SHOP_CUSTOMERS, 1);
+	p.subject[1] = subject(1, 0, SHOP_VARCHAR, SHOP_CUSTOMERS, 2);
+	row(&b, 2);
+	field(&b, "17", 2);
+	field(&b, "", 0);
+	check(&p, base_buf_span(&b), &(struct expect){DONE, false, {mark("customer.key", "17"), 0}});
+	base_buf_done(&b);
+	row(&b, 2);
+	field(&b, "seventeen", 9);
+	field(&b, "13800000017", 11);
+	check(&p, base_buf_span(&b), &(struct expect){DONE, true, {0, mark("customer.phone", "8613800000017")}});
+	base_buf_done(&b);
+}
+
 static void
 test_the_longest_value_is_read(void **state)
 {
@@ -352,6 +373,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marks_are_those_of_the_canonical_text),
 		cmocka_unit_test(test_a_value_that_cannot_be_read_is_lost_not_nobody),
+		cmocka_unit_test(test_an_unreadable_identifier_loses_nobody_beside_a_key),
 		cmocka_unit_test(test_the_longest_value_is_read),
 		cmocka_unit_test(test_null_is_nobody),
 		cmocka_unit_test(test_subjects_between_other_columns),
