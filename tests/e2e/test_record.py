@@ -254,6 +254,16 @@ def shapes(env):
 
 
 @test(gate=True)
+def a_view_of_ones_own_is_on_record(env):
+    """What is read through a temporary view is not traced; that somebody made one is recorded."""
+    with pgwire.Conn.open(env.recording, 'bo', params=[('application_name', 'makes-a-view')]) as c:
+        c.ask(Q('create temp view mine as select id, phone from customers'))
+    entries = env.recording.gate.session_entries('makes-a-view')['makes-a-view']
+    found = [e for e in entries if e['kind'] == 'read' and e.get('tables') == ['public.customers']]
+    true(len(found) == 1 and found[0]['text'].startswith('create temp view mine'), entries)
+
+
+@test(gate=True)
 def nothing_for_untouched_tables(env):
     for extended in (False, True):
         name = 'silent-%d' % extended
