@@ -11,7 +11,6 @@ import argparse
 import datetime
 import fnmatch
 import os
-import platform
 import shlex
 import shutil
 import signal
@@ -62,17 +61,12 @@ def versions(args, world):
     """What was measured, on what; not which machine it was."""
     kind = first_line('stat', '-f', '-c', '%T', world.folder)
     commit = first_line('git', '-C', servers.ROOT, 'describe', '--always', '--dirty', '--abbrev=10')
-    cpu = 'unknown processor'
-    with open('/proc/cpuinfo') as f:
-        cpu = next((line.split(':', 1)[1].strip() for line in f if line.startswith('model name')), cpu)
-    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / (1 << 30)
     return {
         'gatehouse': '%s (commit %s), workers = %s' % (first_line(args.gatehouse, '--version'), commit, args.workers or 'number of cores'),
         'PostgreSQL': world.server.psql('SHOW server_version'),
         'PgBouncer': first_line('/usr/sbin/pgbouncer', '--version'),
         'OpenSSL': first_line('openssl', 'version'),
-        'Linux': platform.release(),
-        'machine': '%d x %s, %.0f GiB; ledger on %s' % (os.cpu_count(), cpu, memory, kind),
+        'size': '%d cores; ledger on %s' % (os.cpu_count(), kind),
     }
 
 
