@@ -94,7 +94,7 @@ gate_plan_copy(const struct policy_relation *r, const struct base_span *columns,
 	if (ncolumns == 0) {
 		for (size_t i = 0; i < r->ncolumns; i++) {
 			if (r->generated[i])
-				continue; /* COPY leaves generated columns out unless they are named */
+				continue; /* COPY leaves generated columns out */
 			add_column(plan_r, n++, (int16_t)format, r->columns[i].type_oid, &r->columns[i]);
 		}
 	}

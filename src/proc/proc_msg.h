@@ -4,7 +4,6 @@
  *   gate -> keeper   ENTRY    u64 id, entry bytes (1..65535)      ids count up by one from 1 on each connection
  *   keeper -> gate   HELLO    u32 format (1), u64 tree size        once, first
  *                    RECEIPT  u64 upto                              every ENTRY with id <= upto is durable
- *                    FAILED   u64 upto, u8 code (1 disk full, 2 write error, 3 malformed entry), text
  *                    FAILED   u64 upto, u8 code (1 disk full, 2 write error, 3 malformed entry), text:
  *                             entries after the last receipt and up to `upto` are NOT recorded (or not known to be)
  * Receipts are in order. A broken frame ends the connection; the gate treats a lost connection as FAILED for all it has open.
