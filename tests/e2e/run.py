@@ -3,8 +3,8 @@
 
     tests/e2e/run.py [--only PATTERN] [--direct] [--binary PATH] [--jobs N] [--keep] [--list]
 
-One line per test (`ok NAME` / `not ok NAME # reason` / `ok NAME # SKIP reason`), then `N passed, N failed[, N skipped]`; exit status 0 when none
-failed. --direct runs the same tests against PostgreSQL itself: what fails there is the test's own fault. Each test is a
+One line per test (`ok NAME` / `not ok NAME # reason` / `ok NAME # SKIP reason`), then what failed once more, then
+`N passed, N failed[, N skipped]`; exit status 0 when none failed. --direct runs the same tests against PostgreSQL itself: what fails there is the test's own fault. Each test is a
 process of its own with a time limit; servers shared by the tests live in a private folder that is removed unless a test
 failed or --keep is given. GATEHOUSE_E2E_PORTS is the first of the 100 ports used (7300)."""
 import argparse
@@ -133,6 +133,7 @@ class Runner:
     def __init__(self, shared, folder, jobs):
         self.shared, self.folder, self.jobs = shared, folder, jobs
         self.passed = self.failed = self.skipped = 0
+        self.faults = []  # one line for each that failed, to be said again at the end
         self.running = {}
 
     def report(self, name, ok, reason, seconds, log):
@@ -145,6 +146,7 @@ class Runner:
             print('ok %s%s' % (name, took), flush=True)
         else:
             self.failed += 1
+            self.faults.append('%s: %s' % (name, reason))
             print('not ok %s%s # %s; log %s' % (name, took, reason, log), flush=True)
 
     def launch(self, t):
@@ -256,6 +258,8 @@ def main():
         if runner and not runner.failed and not args.keep:
             shutil.rmtree(folder, ignore_errors=True)
     print('# %.0f s' % (time.monotonic() - start))
+    for fault in runner.faults:
+        print('# failed: ' + fault[:300])
     print('%d passed, %d failed%s' % (runner.passed, runner.failed, ', %d skipped' % runner.skipped if runner.skipped else ''))
     return 1 if runner.failed else 0
 

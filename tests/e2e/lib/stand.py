@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 from . import cluster, gate, ports, tls
 from .env import Target
@@ -38,6 +39,7 @@ class Tap:
 
     def __init__(self, only=()):
         self.passed = self.failed = self.skipped = 0
+        self.again = []  # one line for each that failed, to be said once more at the end
         self.only, self.start, self.last = only, time.monotonic(), time.monotonic()
 
     def wanted(self, name):
@@ -55,7 +57,8 @@ class Tap:
             print('ok %s%s%s' % (name, ': ' + what if what else '', took), flush=True)
             return
         self.failed += 1
-        print('not ok %s%s # %d wrong' % (name, took, len(faults)), flush=True)
+        self.again.append('%s: %s' % (name, ' '.join(str(faults[0]).split())))
+        print('not ok %s%s # %d wrong: %s' % (name, took, len(faults), ' '.join(str(faults[0]).split())[:200]), flush=True)
         for fault in faults[:12]:
             print('#   ' + str(fault)[:600], flush=True)
         if len(faults) > 12:
@@ -67,6 +70,8 @@ class Tap:
 
     def end(self):
         print('# %.0f s' % (time.monotonic() - self.start))
+        for fault in self.again:
+            print('# failed: ' + fault[:300])
         print('%d passed, %d failed%s' % (self.passed, self.failed, ', %d skipped' % self.skipped if self.skipped else ''))
         return 1 if self.failed or not self.passed else 0
 
@@ -185,6 +190,9 @@ def run(doc, name, port, body, sql=None, arguments=None):
             body(tap, stand, args)
             if stand.gates:
                 tap.result('stop', stand.stop_gates(), 'every process ended in order, nothing was found by sanitizers')
+    except Exception as e:  # what a suite did not expect is a failure with a name, too
+        traceback.print_exc()
+        tap.result('the suite itself', ['%s: %s' % (type(e).__name__, e)])
     finally:
         status = tap.end()
         if status == 0 and not args.keep:
