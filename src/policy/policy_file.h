@@ -12,6 +12,7 @@
  *       account  account_id                         # folded text
  *       linked   public.orders.customer_id, public.devices.customer_id
  *     }
+ *     group partner_staff { ... }   trust view ...   trust function ...   test "..." { ... }     # policy_rule.h
  *   }
  * '#' to end of line is a comment; line ends mean nothing else. Names: bare (folded to lower case) or "quoted". `identifier WORD columns`
  * declares further kinds. Each subject has exactly one table and one key; no column is named twice; items come in any order.
@@ -22,7 +23,7 @@
 
 #include "base_crypt.h"
 #include "base_fail.h"
-#include "base_span.h"
+#include "policy_rule.h"
 
 enum policy_norm {
 	POLICY_NORM_KEY,     /* the value's canonical text: integers decimal, uuid lower case, text as it is */
@@ -31,7 +32,6 @@ enum policy_norm {
 };
 #define POLICY_KIND_KEY "key" /* kinds of identifiers are "phone", "email", "account" or any word after `identifier WORD` */
 
-struct policy_name { struct base_span schema, table, column; unsigned line, col; };
 struct policy_identifier { struct base_span kind; enum policy_norm norm; struct base_span country; struct policy_name column; };
 struct policy_subject {
 	struct base_span name; unsigned line, col;
@@ -39,14 +39,16 @@ struct policy_subject {
 	struct policy_identifier *identifiers; size_t nidentifiers;
 	struct policy_name *linked; size_t nlinked;
 };
-enum policy_treat { POLICY_OBSERVE };
 struct policy_file {
 	struct base_span file;      /* name as given, for messages */
 	struct base_span name, purpose, owner;
 	uint64_t version;
 	struct base_span review_by; /* "2027-03-31" or empty */
-	enum policy_treat treat;
+	enum policy_treat treat;    /* of everyone whose groups say nothing */
 	struct policy_subject *subjects; size_t nsubjects;
+	struct policy_group *groups; size_t ngroups; /* see policy_rule.h */
+	struct policy_trust *trusts; size_t ntrusts;
+	struct policy_test *tests; size_t ntests;
 	uint8_t hash[BASE_SHA256_SIZE]; /* of the exact file bytes */
 };
 #define POLICY_FILE_SIZE_MAX (1u << 20)

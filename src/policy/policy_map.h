@@ -5,6 +5,8 @@
 #define POLICY_MAP_H
 
 #include "policy_file.h"
+#include "policy_objects.h"
+#include "tree_read.h"
 
 /* What the control connection reads (all spans borrow for the time of the call). */
 struct policy_cat_relation { uint32_t oid; struct base_span schema, name; char relkind; };
@@ -59,6 +61,24 @@ const struct policy_column *policy_map_column_named(const struct policy_relation
 bool policy_map_function(const struct policy_map *m, struct base_span name); /* a user function of this name exists */
 size_t policy_map_kinds(const struct policy_map *m);
 struct base_span policy_map_kind(const struct policy_map *m, unsigned kind); /* "customer.key", "customer.phone" */
+
+/* ---- for `enforce` ---- */
+bool policy_map_enforces(const struct policy_map *m); /* some group, or the policy's default, is treated so */
+const struct policy_file *policy_map_file(const struct policy_map *m); /* a copy of the file's rules, kept with the map: lines, tests, groups */
+/* Second step of binding where somebody is enforced; before the map is shared. GH_E_VERIFY with file:line for a trusted function that is missing or has another body. */
+BASE_CHECK int policy_map_give_objects(struct policy_map *m, const struct policy_cat_objects *c, struct base_fail *fail);
+const struct policy_objects *policy_map_objects(const struct policy_map *m); /* NULL before that */
+/* What the server must be asked before the map is whole: the analysed tree of each trusted view and of each `rows where`. Between bind and the
+ * first sharing of the map only. sql: one SELECT, NUL-terminated, names quoted and schema-qualified; actor.team is written
+ * current_setting('gatehouse.team', true), which the gate sets in each session's start-up options. */
+struct policy_question { char *sql; struct policy_where at; struct base_span about; /* "view public.customers_public" */ };
+size_t policy_map_questions(const struct policy_map *m);
+const struct policy_question *policy_map_question(const struct policy_map *m, size_t i);
+/* GH_E_PARSE with file:line when the tree is not what a question of this kind gives. A question never answered: its view is not trusted, its table's rows are refused. */
+BASE_CHECK int policy_map_answer(struct policy_map *m, size_t i, struct tree_list queries, struct base_fail *fail);
+/* The recorded tree_hash of a trusted view's expanded query; false: not trusted. */
+bool policy_map_trusted_view(const struct policy_map *m, uint32_t view_oid, const uint8_t **hash_r);
+
 const char *policy_map_hash(const struct policy_map *m); /* first 16 hex digits of the file's SHA-256 */
 
 #endif
