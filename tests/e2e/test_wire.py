@@ -3,7 +3,6 @@ import os
 import socket
 import ssl
 import struct
-import threading
 import time
 
 from lib import pgwire
@@ -437,15 +436,12 @@ def many_sessions_at_once(env):
 
 @test()
 def deep_pipeline(env):
-    """Thousands of requests on the way while a second thread reads."""
+    """Thousands of requests on the way while answers come."""
     c = Conn.open(env.target)
     n = 20000
     one = pgwire.parse('') + pgwire.bind() + pgwire.execute() + pgwire.parse('select $1::int', types=[23])
     data = b''.join(one + pgwire.bind([str(i).encode()]) + pgwire.execute() + (pgwire.SYNC if i % 100 == 99 else b'') for i in range(n))
-    t = threading.Thread(target=c.send, args=(data,))
-    t.start()
-    got = c.read_until(count=n // 100)
-    t.join()
+    got = c.send_and_read(data, n // 100)
     equal([int(pgwire.data_row(b)[0]) for k, b in got if k == b'D'], list(range(n)))
     c.close()
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import select
 import socket
 import ssl
 import struct
@@ -229,17 +230,25 @@ class Conn:
             raise Closed('the server closed the connection after %d messages' % self.messages_read)
         self.buffer += data
 
-    def read(self):
-        """One message: (type byte, payload)."""
-        while len(self.buffer) < 5:
-            self._fill()
+    def _next(self):
+        """The first message of the buffer; None: it is not all there yet."""
+        if len(self.buffer) < 5:
+            return None
         length = struct.unpack_from('>I', self.buffer, 1)[0]
-        while len(self.buffer) < 1 + length:
-            self._fill()
+        if len(self.buffer) < 1 + length:
+            return None
         kind, body = bytes(self.buffer[:1]), bytes(self.buffer[5:1 + length])
         del self.buffer[:1 + length]
         self.messages_read += 1
         return kind, body
+
+    def read(self):
+        """One message: (type byte, payload)."""
+        while True:
+            m = self._next()
+            if m:
+                return m
+            self._fill()
 
     def read_until(self, kinds=b'Z', count=1):
         """Messages up to and with the count-th whose type is in kinds. A connection that ends after an error raises that error."""
@@ -255,6 +264,35 @@ class Conn:
             out.append(m)
             if m[0] in kinds:
                 count -= 1
+        return out
+
+    def send_and_read(self, data, count):
+        """Sends while reading; returns messages up to the count-th ReadyForQuery. In one thread, because OpenSSL's state of a connection
+        must not be used by two at once: a reader then takes the other thread's "nothing to do" for the end of the connection."""
+        out, at, limit = [], 0, self.sock.gettimeout()
+        waits = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+        self.sock.setblocking(False)
+        try:
+            while count:
+                before = at
+                try:
+                    if at < len(data):
+                        at += self.sock.send(data[at:at + 65536])
+                except waits:
+                    pass
+                moved = at > before
+                try:
+                    self._fill()
+                    moved = True
+                except waits:
+                    pass
+                while count and (m := self._next()):
+                    out.append(m)
+                    count -= m[0] == b'Z'
+                if count and not moved and not any(select.select([self.sock], [self.sock] if at < len(data) else [], [], limit)):
+                    raise TimeoutError('nothing moved within %s s; %d of %d bytes sent, %d messages read' % (limit, at, len(data), len(out)))
+        finally:
+            self.sock.settimeout(limit)
         return out
 
     def settle(self, quiet=0.15, limit=10):
