@@ -142,7 +142,7 @@ policy_lexer_next(struct policy_lexer *lx)
 	if (c == '"') {
 		lx->tok.kind = POLICY_STRING;
 		lexer_string(lx);
-	} else if (c == '{' || c == '}' || c == '.' || c == ',') {
+	} else if (c == '{' || c == '}' || c == '.' || c == ',' || c == '(') {
 		lx->tok.kind = POLICY_PUNCT;
 		lexer_keep(lx, base_span(rest.p, 1), 1, false);
 	} else if (lexer_is_word(c, true)) {
@@ -162,6 +162,66 @@ policy_lexer_next(struct policy_lexer *lx)
 	}
 	if (lx->err != 0)
 		lx->tok.kind = POLICY_END;
+}
+
+/* Passes over a quoted piece whose opening quote is next. False: the line ends first. */
+static bool
+lexer_pass_quoted(struct policy_lexer *lx)
+{
+	uint8_t quote = lexer_byte(lx);
+	while (lx->in.left > 0 && lexer_peek(lx) != '\n')
+		if (lexer_byte(lx) == quote)
+			return true; /* a doubled quote begins another piece at once */
+	return false;
+}
+
+static struct base_span
+lexer_raw(struct policy_lexer *lx, const char *stops, struct policy_token *at_r)
+{
+	while (lx->in.left > 0 && (lexer_peek(lx) == ' ' || lexer_peek(lx) == '\t'))
+		(void)lexer_byte(lx);
+	lx->tok = (struct policy_token){POLICY_END, base_span("", 0), lx->line, lx->col};
+	*at_r = lx->tok;
+	if (lx->err != 0)
+		return base_span("", 0);
+	struct base_span text = base_span(lx->in.p, lx->in.left);
+	while (lx->in.left > 0) {
+		uint8_t c = lexer_peek(lx);
+		if (c == '\n' || (c != 0 && strchr(stops, c)))
+			break;
+		if (c == '\'' || c == '"') {
+			struct policy_token quote = {.line = lx->line, .col = lx->col};
+			if (!lexer_pass_quoted(lx))
+				policy_lexer_fail(lx, &quote, GH_E_PARSE, "the closing quote is missing on this line");
+		} else {
+			(void)lexer_byte(lx);
+		}
+	}
+	text.n -= lx->in.left;
+	while (text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	lexer_keep(lx, text, POLICY_RAW_MAX, false);
+	return lx->err == 0 ? lx->tok.text : base_span("", 0);
+}
+
+struct base_span
+policy_lexer_line(struct policy_lexer *lx, struct policy_token *at_r)
+{
+	struct base_span text = lexer_raw(lx, "#}", at_r);
+	policy_lexer_next(lx);
+	return text;
+}
+
+struct base_span
+policy_lexer_parens(struct policy_lexer *lx, struct policy_token *at_r)
+{
+	struct base_span text = lexer_raw(lx, ")", at_r);
+	if (lexer_peek(lx) == ')')
+		(void)lexer_byte(lx);
+	else
+		policy_lexer_fail(lx, at_r, GH_E_PARSE, "the closing \")\" is missing on this line");
+	policy_lexer_next(lx);
+	return text;
 }
 
 void

@@ -57,11 +57,15 @@ const struct policy_mask *policy_mask_stronger(const struct policy_mask *a, cons
 /* "last 4", "hide", "fixed", for messages, explain and tests. */
 void policy_mask_words(const struct policy_mask *m, char *dst, size_t size);
 
+/* May a column of this type be masked so? NULL: yes; else why not, a sentence without a full stop. citext and domains: by the base type, citext as text (25).
+ * A fixed value of an integer, a date (YYYY-MM-DD) or a boolean ("true", "false") must be of the type's form. */
+const char *policy_mask_unsuitable(const struct policy_mask *m, uint32_t type_oid);
+
 enum policy_say { POLICY_SAY_SHOW, POLICY_SAY_MASK, POLICY_SAY_HIDE, POLICY_SAY_LOOKUP, POLICY_SAY_NEVER_FILTER, POLICY_SAY_UPDATE, POLICY_SAY_INSERT };
 struct policy_say_column { enum policy_say say; struct base_span column; struct policy_mask mask; unsigned line, col; };
 
 struct policy_on_table {
-	struct policy_name table;             /* schema may be empty: public */
+	struct policy_name table;             /* written without a schema: public */
 	unsigned actions, actions_line;       /* POLICY_READ | ... */
 	unsigned action_line[4];              /* of read, insert, update, delete */
 	bool update_all, insert_all;          /* named without `of` */

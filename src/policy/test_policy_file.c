@@ -131,7 +131,7 @@ static const struct { const char *text, *message; } bad[] = {
 	{HEAD "review by 2027-02-30", "f:2:11: expected a date such as 2027-03-31, got \"2027-02-30\""},
 	{HEAD "review by 2027-1-1", "f:2:11: expected a date such as 2027-03-31, got \"2027-1-1\""},
 	{HEAD "treat obsrve", "f:2:7: unknown treatment \"obsrve\"; did you mean \"observe\"?"},
-	{HEAD "treat enforce", "f:2:7: unknown treatment \"enforce\""},
+	{HEAD "treat enforced", "f:2:7: unknown treatment \"enforced\"; did you mean \"enforce\"?"},
 	{SUB "}", "f:2:9: subject \"c\" has no table"},
 	{SUB "table a.b }", "f:2:9: subject \"c\" has no key"},
 	{SUB "table a }", "f:3:9: expected \".\" (a table is named schema.table), got \"}\""},
