@@ -1,5 +1,6 @@
 """Certificates for the tests, made with the openssl command line: one CA, and a leaf per name."""
 import os
+import secrets
 import subprocess
 
 
@@ -29,7 +30,8 @@ class Authority:
             f.write('basicConstraints=CA:FALSE\n')
             if san:
                 f.write('subjectAltName=%s\n' % san)
-        _openssl('x509', '-req', '-in', csr, '-CA', self.cert, '-CAkey', self.key, '-CAcreateserial', '-days', '3650',
+        # A serial number of its own, at random: a file of serial numbers would be read by one test while another writes it.
+        _openssl('x509', '-req', '-in', csr, '-CA', self.cert, '-CAkey', self.key, '-set_serial', '0x' + secrets.token_hex(15), '-days', '3650',
                  '-sha256', '-extfile', ext, '-out', crt)
         os.chmod(key, 0o600)
         return crt, key
