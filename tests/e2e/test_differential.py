@@ -9,8 +9,8 @@ import time
 
 from corpus import Group, all_groups, statements
 from lib import capture, gate, pgwire, ports
-from lib.cluster import bindir
-from lib.env import Skip, Target, test, true
+from lib.cluster import SUPERPASS, SUPERUSER, bindir
+from lib.env import Skip, Target, test, true, until
 
 PSQL_COMMANDS = ['\\d', '\\d+', '\\d customers', '\\d+ customers', '\\d orders', '\\d visits', '\\d+ visits', '\\d v_customer', '\\d+ mv_customer', '\\d customers_pkey', '\\da sum', '\\db', '\\dc', '\\dC', '\\dd', '\\dD', '\\ddp', '\\dE', '\\des', '\\deu',
                  '\\dew', '\\df customer_name', '\\df+ gatehouse.*', '\\dF', '\\dg', '\\di+', '\\dl', '\\dL', '\\dm', '\\dn+', '\\do+ ||', '\\dO', '\\dp', '\\dP+', '\\drds', '\\dRp', '\\dRs', '\\ds', '\\dt+', '\\dT', '\\du+', '\\dv+', '\\dx+', '\\dX', '\\dy', '\\l',
@@ -35,8 +35,21 @@ class Twin:
             self.gate = gate.Gate(os.path.join(base, 'g'), env.binary, self.clusters[1], ports.free_port(), env.authority)
             self.gate.start()
             self.other = Target(self.gate.port, self.gate.sockdir, env.authority.cert, gate=self.gate)
+        self.watchers = [pgwire.Conn.open(Target(c.port, c.sockdir, None), SUPERUSER, SUPERPASS, unix=True) for c in self.clusters]
+
+    def backends(self):
+        """Processes of the sessions on both sides; not the watchers and not the gate's control connection."""
+        return [int(row[0]) for w in self.watchers for row in
+                w.rows("select pid from pg_stat_activity where backend_type = 'client backend' and usename not in ('%s', 'gatehouse_control')" % SUPERUSER)]
+
+    def wait_ended(self, pids, limit=20):
+        """Until these processes are gone. A session that begins while an older one ends gets another slot, and the first to make a temporary
+        table in a slot makes its schema: two object identifiers that the other side did not use up."""
+        until(lambda: not any(os.path.exists('/proc/%d' % pid) for pid in pids), limit, 'the end of backends')
 
     def stop(self):
+        for w in self.watchers:
+            w.close()
         if self.gate:
             self.gate.stop()
         for c in self.clusters:
@@ -64,7 +77,7 @@ def show(m):
 
 def receive(c, ends, like=None):
     """The answer to one step. A flush or open end has no last message of its own: the first side's answer is what has come when nothing
-    more comes, and the second side's must be as many messages (and if more come, the next step shows it)."""
+    more comes, and the second side's must be as many messages, however long they take (and if more come, the next step shows it)."""
     got = []
     if isinstance(ends, int):
         try:
@@ -80,11 +93,11 @@ def receive(c, ends, like=None):
         for _ in like:
             got.append(c.read())
         return got
-    limit = 5 if ends == 'end' else 0.4
     old = c.sock.gettimeout()
-    c.sock.settimeout(limit)
     try:
         while True:
+            if ends != 'end':
+                c.sock.settimeout(1 if like is None else old if len(got) < len(like) else 0.1)
             got.append(c.read())
     except (pgwire.Closed, ConnectionError):
         got.append((b'end', b''))
@@ -158,8 +171,10 @@ def compare(twin, group, result):
             break
         if a and a[-1][0] == b'end':
             break
+    pids = twin.backends()
     for c in (ca, cb):
         c.close()
+    twin.wait_ended(pids)
     result.groups += 1
     return differences
 
