@@ -6,7 +6,7 @@ import ipaddress
 import uuid
 
 import asyncpg
-from lib.env import PASSWORDS, equal, test, true
+from lib.env import PASSWORDS, asleep, equal, test, true
 
 
 async def connect(env, user='anna', unix=False, **more):
@@ -144,13 +144,14 @@ def cancel_on_timeout(env):
     for unix in (False, True):
         async def body(c):
             try:
-                await c.fetch('select pg_sleep(20)', timeout=0.4)
+                await c.fetch('select pg_sleep(20)', timeout=1)
                 true(False, 'not cancelled')
             except asyncio.TimeoutError:
                 pass
             equal(await asyncio.wait_for(c.fetchval('select 5'), 10), 5)
+            pid = await c.fetchval('select pg_backend_pid()')
             task = asyncio.ensure_future(c.fetch('select pg_sleep(20)'))
-            await asyncio.sleep(0.2)
+            await asyncio.get_running_loop().run_in_executor(None, asleep, env.cluster, pid)
             task.cancel()
             try:
                 await task

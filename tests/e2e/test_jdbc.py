@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from lib.env import Skip, test
+from lib.env import Skip, alone, test
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 JAR = '/usr/share/java/postgresql.jar'
@@ -12,9 +12,12 @@ def command(env):
     if not shutil.which('javac') or not os.path.exists(JAR):
         raise Skip('no javac or no ' + JAR)
     out = os.path.join(env.folder, 'jdbc')
-    os.makedirs(out, exist_ok=True)
-    if not os.path.exists(os.path.join(out, 'Drive.class')):
-        env.run(['javac', '-cp', JAR, '-d', out, os.path.join(HERE, 'jdbc', 'Drive.java')], timeout=60)
+    with alone(env, 'jdbc'):
+        if not os.path.isdir(out):
+            half = out + '.half'
+            os.makedirs(half, exist_ok=True)
+            env.run(['javac', '-cp', JAR, '-d', half, os.path.join(HERE, 'jdbc', 'Drive.java')], timeout=90)
+            os.rename(half, out)
     return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', JAR + ':' + out, 'Drive']
 
 

@@ -22,9 +22,9 @@ def own_gate(env, **settings):
 own_gate.n = 0
 
 
-def ends_within(c, low, high, what):
-    """The peer ends the connection between low and high seconds from now; returns the errors it sent."""
-    start = time.monotonic()
+def ends_within(c, start, low, high, what):
+    """The peer ends the connection between low and high seconds after `start`, which is before the peer's clock began; returns the
+    errors it sent."""
     got = []
     c.sock.settimeout(high + 1)
     try:
@@ -41,61 +41,62 @@ def ends_within(c, low, high, what):
 
 @test(gate=True)
 def login_timeout(env):
-    g, target = own_gate(env, login_timeout='1s')
+    g, target = own_gate(env, login_timeout='2s')
+    start = time.monotonic()
     silent = Conn(target)
-    ends_within(silent, 0.5, 4, 'silent')
     half = Conn(target)
     half.send(pgwire.startup_packet([('user', 'anna')])[:9])
-    ends_within(half, 0.5, 4, 'half a start-up')
-    tls = Conn(target)
-    tls.start_tls()
-    ends_within(tls, 0.5, 4, 'TLS and no more')
     sasl = Conn(target)
     sasl.startup([('user', 'anna'), ('database', 'shop')])
-    ends_within(sasl, 0.5, 4, 'in SASL')
+    tls = Conn(target)
+    tls.start_tls()
+    for c, what in ((silent, 'silent'), (half, 'half a start-up'), (sasl, 'in SASL'), (tls, 'TLS and no more')):
+        ends_within(c, start, 1.9, 12, what)
     drip = Conn(target)
-    packet = pgwire.startup_packet([('user', 'anna'), ('database', 'shop'), ('application_name', 'x' * 50)])
+    packet = pgwire.startup_packet([('user', 'anna'), ('database', 'shop'), ('application_name', 'x' * 200)])
     start = time.monotonic()
     try:
         for b in packet:
             drip.send(bytes([b]))
             time.sleep(0.1)
-            if time.monotonic() - start > 5:
+            if time.monotonic() - start > 12:
                 break
     except OSError:
         pass
-    true(time.monotonic() - start < 5, 'bytes dripped in keep a log-in alive')
+    true(time.monotonic() - start < 12, 'bytes dripped in keep a log-in alive')
     Conn.open(target).close()
     g.stop()
 
 
 @test(gate=True)
 def idle_timeouts(env):
-    g, target = own_gate(env, idle_timeout='1s', idle_in_transaction_timeout='500ms', statement_timeout='800ms')
+    g, target = own_gate(env, idle_timeout='2s', idle_in_transaction_timeout='500ms', statement_timeout='800ms')
+    start = time.monotonic()
     c = Conn.open(target)
-    found = ends_within(c, 0.8, 4, 'idle')
+    found = ends_within(c, start, 1.9, 12, 'idle')
     true(found and found[0]['S'] == 'FATAL' and found[0]['C'] == '57P05', found)
     # In a transaction, in a failed one, and in half a pipeline, which holds locks all the same.
     for how in (pgwire.query('begin'), pgwire.query('begin; select 1/0'), pgwire.parse('select 1') + pgwire.bind() + pgwire.execute() + pgwire.FLUSH):
         c = Conn.open(target)
+        start = time.monotonic()
         c.send(how)
-        found = [f for f in ends_within(c, 0.3, 3, 'idle in a transaction') if f['S'] == 'FATAL']
+        found = [f for f in ends_within(c, start, 0.45, 12, 'idle in a transaction') if f['S'] == 'FATAL']
         true(found and found[0]['C'] == '25P03', '%r: %s' % (how[:30], found))
     c = Conn.open(target)
     start = time.monotonic()
     found = pgwire.errors(c.ask(pgwire.query('select pg_sleep(10)')))
-    true(0.5 < time.monotonic() - start < 5 and found[0]['C'] == '57014', found)
+    true(0.7 < time.monotonic() - start < 9 and found[0]['C'] == '57014', found)
     equal(c.rows('select 1'), [[b'1']])
     found = pgwire.errors(c.ask(pgwire.extended('select pg_sleep(10)')))
     equal(found[0]['C'], '57014')
     c.close()
     # A statement that runs is not idle, however long.
-    g.settings.update(idle_timeout='1s', statement_timeout='0', idle_in_transaction_timeout='0')
+    g.settings.update(statement_timeout='0', idle_in_transaction_timeout='0')
     g.stop()
     g.write()
     g.start()
     c = Conn.open(target)
-    equal(c.rows('select 1 from pg_sleep(2.5)'), [[b'1']])
+    equal(c.rows('select 1 from pg_sleep(3)'), [[b'1']])
     c.close()
     g.stop()
 
@@ -109,26 +110,28 @@ def too_many_unauthenticated(env):
             keep.append(Conn(target))
         except OSError:
             pass
-    time.sleep(0.3)
-    open_now = 0
-    for c in keep:
-        c.sock.settimeout(0.05)
-        try:
-            c.read()
-        except TimeoutError:
-            open_now += 1
-        except (pgwire.Closed, OSError):
-            pass
-    true(open_now <= 6, '%d connections wait without a log-in' % open_now)
+    waiting = list(keep)
+
+    def few():
+        for c in list(waiting):
+            c.sock.settimeout(0.02)
+            try:
+                c.read()
+            except TimeoutError:
+                pass
+            except (pgwire.Closed, OSError):
+                waiting.remove(c)
+        return len(waiting) <= 5
+    until(few, 10, 'all but five connections without a log-in are ended')
     for c in keep:
         c.sock.close()
-    until(lambda: works(target), 5, 'a log-in after they went')
+    until(lambda: works(target), 20, 'a log-in after they went')
     g.stop()
 
 
 def works(target, user='anna'):
     try:
-        with Conn.open(target, user, timeout=5) as c:
+        with Conn.open(target, user, timeout=15) as c:
             return c.rows('select 1') == [[b'1']]
     except (ServerError, pgwire.Closed, OSError):
         return False
@@ -144,7 +147,7 @@ def too_many_sessions(env):
     except ServerError as e:
         equal(e.code, '53300')
     keep.pop().close()
-    until(lambda: works(target), 5, 'a log-in after one went')
+    until(lambda: works(target), 20, 'a log-in after one went')
     g.stop()
 
 
@@ -164,9 +167,10 @@ def failures_slow_down(env):
     true(took[-1] > took[0] + 0.4, 'times %s' % ['%.2f' % t for t in took])
     with Conn.open(target, 'anna', timeout=15) as c:
         equal(c.rows('select 1'), [[b'1']])
+    # The eighth failure in a row would be answered after 4 s.
     start = time.monotonic()
     Conn.open(target, 'anna').close()
-    true(time.monotonic() - start < 1, 'a success did not end the delay')
+    true(time.monotonic() - start < 3, 'a success did not end the delay')
     g.stop()
 
 
@@ -266,8 +270,7 @@ def slow_reader(env):
     most = s.stop()
     print('RSS before', before, 'most', most)
     true(most - before < 32 * MB, 'RSS grew from %.1f to %.1f MB' % (before / MB, most / MB))
-    waiting = env.cluster.psql("select count(*) from pg_stat_activity where wait_event = 'ClientWrite'")
-    true(int(waiting) >= 4, '%s backends wait for their client' % waiting)
+    until(lambda: int(env.cluster.psql("select count(*) from pg_stat_activity where wait_event = 'ClientWrite'")) >= 4, 20, 'four backends wait for their client')
     for c in slow:
         c.sock.close()
     until(lambda: env.cluster.psql("select count(*) from pg_stat_activity where wait_event = 'ClientWrite'") == '0', 20, 'their backends end')
@@ -315,10 +318,8 @@ def memory_of_sessions(env):
     before = s.now()
     for _ in range(5):
         round_()
-    time.sleep(0.3)
-    after = s.now()
-    print('RSS', before, after)
-    true(after - before < 8 * MB, 'RSS grew from %.1f to %.1f MB' % (before / MB, after / MB))
+    until(lambda: s.now() - before < 8 * MB, 10, 'no more than 8 MB above %.1f MB RSS' % (before / MB))
+    print('RSS', before, s.now())
     g.stop()
 
 

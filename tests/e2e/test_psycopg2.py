@@ -3,13 +3,14 @@ import datetime
 import decimal
 import io
 import select
+import threading
 import time
 import uuid
 
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
-from lib.env import equal, test, true
+from lib.env import asleep, equal, test, true
 
 
 def connect(env, user='anna', unix=False, **more):
@@ -183,8 +184,13 @@ def cancel(env):
     for unix in (False, True):
         c = connect(env, unix=unix)
         other = connect(env, unix=unix)
-        import threading
-        threading.Timer(0.4, c.cancel).start()
+        pid = one(c, 'select pg_backend_pid()')[0]
+        c.rollback()
+
+        def cancel_it(c=c, pid=pid):
+            asleep(env.cluster, pid)
+            c.cancel()
+        threading.Thread(target=cancel_it).start()
         start = time.monotonic()
         try:
             one(c, 'select pg_sleep(20)')

@@ -6,7 +6,7 @@ import struct
 import time
 
 from lib import pgwire
-from lib.env import PASSWORDS, Skip, equal, test, true, until
+from lib.env import PASSWORDS, Skip, asleep, backend, equal, test, true, until
 from lib.pgwire import Conn, ServerError
 
 
@@ -277,7 +277,7 @@ def protocol_32(env):
         length = len(c.key)
         true(hasattr(c, 'negotiated') and length == 8 or 8 <= length <= 260, 'key of %d bytes' % length)
         equal(c.rows('select 1'), [[b'1']])
-        cancels(env.target, c)
+        true(cancels(env, c), 'a key of protocol 3.2 did not cancel')
     with Conn.open(env.target, version=pgwire.PROTOCOL_32, params=[('_pq_.wished', '1'), ('_pq_.also', 'x')]) as c:
         version, count = struct.unpack_from('>II', c.negotiated)
         equal((count, c.negotiated[8:]), (2, b'_pq_.wished\0_pq_.also\0'))
@@ -292,11 +292,12 @@ def protocol_minor_and_options(env):
         equal(c.rows('select 1'), [[b'1']])
 
 
-def cancels(target, c, key=None):
+def cancels(env, c, key=None):
     """Whether a CancelRequest with `key` (default: the session's own) ends a statement of c."""
-    c.send(pgwire.query('select pg_sleep(1.5)'))
-    time.sleep(0.15)
-    pgwire.cancel(target, key or c.key)
+    pid = backend(c)
+    c.send(pgwire.query('select pg_sleep(%s)' % (1.5 if key else 15)))
+    asleep(env.cluster, pid)
+    pgwire.cancel(env.target, key or c.key)
     found = pgwire.errors(c.read_until())
     if found:
         equal(found[0]['C'], '57014')
@@ -306,8 +307,10 @@ def cancels(target, c, key=None):
 @test()
 def cancel_own_session_only(env):
     with Conn.open(env.target) as a, Conn.open(env.target, 'bo', unix=True) as b:
-        b.send(pgwire.query('select pg_sleep(1)'))
-        true(cancels(env.target, a), 'the own key did not cancel')
+        pid = backend(b)
+        b.send(pgwire.query('select pg_sleep(2)'))
+        asleep(env.cluster, pid)
+        true(cancels(env, a), 'the own key did not cancel')
         equal(pgwire.errors(b.read_until()), [], 'the other session was cancelled')
         equal(a.rows('select 7'), [[b'7']])
 
@@ -316,7 +319,7 @@ def cancel_own_session_only(env):
 def cancel_with_wrong_key(env):
     with Conn.open(env.target) as c:
         pid, secret = c.key[:4], c.key[4:]
-        true(not cancels(env.target, c, pid + bytes([secret[0] ^ 1]) + secret[1:]), 'a wrong secret cancelled')
+        true(not cancels(env, c, pid + bytes([secret[0] ^ 1]) + secret[1:]), 'a wrong secret cancelled')
         for key in (struct.pack('>I', struct.unpack('>I', pid)[0] ^ 1) + secret, bytes(8), b'\xff' * 8):
             pgwire.cancel(env.target, key)
         equal(c.rows('select 7'), [[b'7']])

@@ -187,8 +187,16 @@ public class Drive {
                 if (System.nanoTime() - start > 10_000_000_000L) throw new AssertionError("cancel took too long");
             }
             equal(one(c, "select 1"), 1);
+            int pid = (Integer) one(c, "select pg_backend_pid()");
             try (Statement s = c.createStatement()) {
-                Thread t = new Thread(() -> { try { Thread.sleep(300); s.cancel(); } catch (Exception x) { x.printStackTrace(); } });
+                Thread t = new Thread(() -> {
+                    try {
+                        with(d -> { while ((Long) one(d, "select count(*) from pg_stat_activity where pid = " + pid + " and wait_event = 'PgSleep'") == 0); });
+                        s.cancel();
+                    } catch (Exception x) {
+                        x.printStackTrace();
+                    }
+                });
                 t.start();
                 fails("57014", () -> s.execute("select pg_sleep(20)"));
                 t.join();

@@ -1,4 +1,6 @@
 """What a test is given: where to connect, as whom, and the shared servers."""
+import contextlib
+import fcntl
 import json
 import os
 import ssl
@@ -114,6 +116,24 @@ def until(check, limit=10, what='condition'):
         if time.monotonic() > end:
             raise AssertionError('%s: not within %s s' % (what, limit))
         time.sleep(0.05)
+
+
+def backend(c):
+    """Process of the backend that serves this session (of the raw client), whatever key the gate handed out."""
+    return int(c.rows('select pg_backend_pid()')[0][0])
+
+
+def asleep(cluster, pid):
+    """Waits until the backend is in its pg_sleep(): only then is there something to cancel, to cut, to wait for."""
+    until(lambda: cluster.psql("select 1 from pg_stat_activity where pid = %d and wait_event = 'PgSleep'" % pid), 20, 'a backend in pg_sleep()')
+
+
+@contextlib.contextmanager
+def alone(env, name):
+    """One test at a time: for what several tests need and the first of them makes."""
+    with open(os.path.join(env.folder, name + '.lock'), 'w') as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
 
 
 TESTS = []

@@ -94,11 +94,11 @@ const checks = {
         await using(more, async d => {
           const pid = (await c.query('select pg_backend_pid() p')).rows[0].p
           const asleep = assert.rejects(c.query('select pg_sleep(20)'), { code: '57014' })
-          await new Promise(resolve => setTimeout(resolve, 200))
+          while (!(await d.query("select 1 from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'", [pid])).rowCount);
           await d.query('select pg_cancel_backend($1)', [pid])
           await asleep
         })
-        await c.query("set statement_timeout = '200ms'")
+        await c.query("set statement_timeout = '1s'")
         await assert.rejects(c.query('select pg_sleep(20)'), { code: '57014' })
         assert.strictEqual((await c.query('select 1 a')).rows[0].a, 1)
       })
