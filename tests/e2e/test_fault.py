@@ -10,7 +10,7 @@ import threading
 import time
 
 from lib import gate, pgwire, ports
-from lib.env import Skip, Target, equal, test, true, until
+from lib.env import Skip, Target, asleep, backend, equal, test, true, until
 from lib.marks import Marker
 from lib.pgwire import Conn, ServerError
 from test_limits import own_gate, works
@@ -56,7 +56,7 @@ def server_does_not_answer(env):
         g, target = own_gate(env, server_port=str(hole.getsockname()[1]), server_host='127.0.0.1', server_connect_timeout='1s')
         start = time.monotonic()
         e = error_of(target)
-        true(e.code == '08006' and 0.5 < time.monotonic() - start < 6, e.fields)
+        true(e.code == '08006' and 0.9 < time.monotonic() - start < 12, e.fields)
         g.stop()
 
 
@@ -112,8 +112,9 @@ def server_restarted(env):
     target = Target(g.port, g.sockdir, env.authority.cert, gate=g)
     c = Conn.open(target)
     busy = Conn.open(target)
+    pid = backend(busy)
     busy.send(pgwire.query('select pg_sleep(30)'))
-    time.sleep(0.2)
+    asleep(cluster, pid)
     cluster.stop(signal.SIGQUIT)
     for x in (c, busy):
         found = []
@@ -161,9 +162,7 @@ def keeper_killed(env):
     other = Conn.open(target, 'bo')
     for i in range(1, 400):
         if i in (50, 150, 250):
-            pid = g.role_pid('keeper')
-            true(pid, 'no keeper')
-            os.kill(pid, signal.SIGKILL)
+            os.kill(until(lambda: g.role_pid('keeper'), 20, 'a keeper'), signal.SIGKILL)
             equal(other.rows('select 1'), [[b'1']])
         try:
             if look(c, i):
@@ -173,7 +172,7 @@ def keeper_killed(env):
             if e.fields['S'] == 'FATAL':
                 c.sock.close()
                 c = until(lambda: reopened(target), 20, 'log-in after the keeper died')
-            time.sleep(0.05)
+            time.sleep(0.1)
         except (pgwire.Closed, OSError) as e:
             failed.append(e)
             c = until(lambda: reopened(target), 20, 'log-in after the keeper died')
@@ -234,10 +233,11 @@ def everything_killed(env):
             except (ServerError, pgwire.Closed, OSError):
                 pass
         t = threading.Thread(target=work)
+        before = len(got)
         t.start()
-        time.sleep(0.3)
-        pids = g._children() + [g.process.pid]
-        for pid in pids:
+        until(lambda: len(got) > before + 5, 20, 'look-ups')
+        # The supervisor first: it would start anew what is killed before it.
+        for pid in [g.process.pid] + g._children():
             os.kill(pid, signal.SIGKILL)
         t.join(20)
         g.process.wait(10)
@@ -318,16 +318,12 @@ def graceful_shutdown(env):
     in_transaction = Conn.open(target)
     in_transaction.ask(pgwire.query('begin'))
     busy = Conn.open(target, params=[('application_name', 'busy')])
-    busy.send(pgwire.query('select id, pg_sleep(1.2) from customers where id = 1'))
-    time.sleep(0.3)
+    pid = backend(busy)
+    busy.send(pgwire.query('select id, pg_sleep(3) from customers where id = 1'))
+    asleep(env.cluster, pid)
     start = time.monotonic()
     g.process.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
-    try:
-        Conn.open(target, timeout=2).close()
-        true(False, 'a new session while it shuts down')
-    except (ServerError, pgwire.Closed, OSError):
-        pass
+    until(lambda: not works(target), 2.5, 'new sessions are refused while it shuts down')
     got = busy.read_until(b'Z')
     equal(pgwire.kinds(got), b'TDCZ')
     kind, body = idle.read()
@@ -336,7 +332,7 @@ def graceful_shutdown(env):
         true(c.closed(11), 'still open')
     in_transaction.sock.close()
     equal(g.process.wait(15), 0)
-    true(time.monotonic() - start < 12, 'took too long')
+    true(time.monotonic() - start < 14, 'took too long')
     g.process = None
     read = g.entries(application='busy', kind='read')
     equal(sum(e['rows'] for e in read), 1)
@@ -348,13 +344,14 @@ def graceful_shutdown(env):
 def shutdown_has_a_limit(env):
     g, target = own_gate(env, shutdown_timeout='1s')
     busy = Conn.open(target)
+    pid = backend(busy)
     busy.send(pgwire.query('select pg_sleep(30)'))
-    time.sleep(0.2)
+    asleep(env.cluster, pid)
     start = time.monotonic()
     g.process.send_signal(signal.SIGTERM)
-    true(busy.closed(10), 'still open')
+    true(busy.closed(15), 'still open')
     g.process.wait(10)
-    true(time.monotonic() - start < 6, 'took %.1f s' % (time.monotonic() - start))
+    true(time.monotonic() - start < 15, 'took %.1f s' % (time.monotonic() - start))
     g.process = None
 
 
@@ -444,17 +441,15 @@ def second_writer(env):
     """Two gatehouses on one ledger: the second does not write."""
     g, target = own_gate(env)
     h = gate.Gate(os.path.join(env.folder, 'own-second'), env.binary, env.cluster, ports.free_port(), env.authority)
-    h.settings.update(ledger=g.ledger_dir, ledger_key=os.path.join(g.folder, 'ledger.key'))
+    h.settings.update(node='second', ledger=g.ledger_dir, ledger_key=os.path.join(g.folder, 'ledger.key'))
     h.write()
     h.start(wait=False)
-    time.sleep(2)
-    refused = h.process.poll() not in (None, 0)
-    if not refused:
-        true(not works(Target(h.port, h.sockdir, env.authority.cert)) or not g.entries(node='second'), 'two writers')
-    if h.process:
-        h.stop(limit=10)
+    true(h.log_has('another process writes the ledger in ' + g.ledger_dir, 20), 'the second one does not say why it cannot write: ' + h.log_tail())
+    true(not works(Target(h.port, h.sockdir, env.authority.cert)), 'the second one serves')
+    h.stop(limit=10)
     with Conn.open(target) as c:
         equal(look(c, 5), 1)
+    equal(g.entries(node='second'), [])
     equal(g.verify()[0], 0)
     g.stop()
 
@@ -497,19 +492,23 @@ def metrics(env):
         with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % port, timeout=5) as r:
             text = r.read().decode()
             return {line.rpartition(' ')[0].split('{')[0]: float(line.rpartition(' ')[2]) for line in text.splitlines() if line and line[0] != '#'}, text
-    until(lambda: _quiet(read), 5, 'metrics')
+    until(lambda: _quiet(read), 20, 'metrics')
     c = Conn.open(target)
     for i in range(1, 6):
         look(c, i)
     c.rows('select * from products')
-    values, text = until(lambda: (lambda v: v if v[0].get('gatehouse_rows_recorded_total', 0) >= 5 else None)(read()), 5, 'recorded rows in the metrics')
+
+    def counted():
+        values, text = read()
+        return (values, text) if values.get('gatehouse_rows_recorded_total', 0) >= 5 and values['gatehouse_rows_total'] >= 505 else None
+    values, text = until(counted, 20, 'recorded rows in the metrics')
     equal(values['gatehouse_sessions'], 1)
-    true(values['gatehouse_rows_total'] >= 505 and values['gatehouse_logins_total'] == 1, text)
+    equal(values['gatehouse_logins_total'], 1)
     equal(values['gatehouse_keeper_up'], 1, 'keeper_up')
-    until(lambda: read()[0]['gatehouse_ledger_tree_size'] >= 8, 5, 'the tree grows in the metrics')
+    until(lambda: read()[0]['gatehouse_ledger_tree_size'] >= 8, 20, 'the tree grows in the metrics')
     true('# HELP gatehouse_sessions' in text and '# TYPE gatehouse_sessions gauge' in text, text)
     c.close()
-    until(lambda: read()[0]['gatehouse_sessions'] == 0, 5, 'no sessions in the metrics')
+    until(lambda: read()[0]['gatehouse_sessions'] == 0, 20, 'no sessions in the metrics')
     g.stop()
 
 

@@ -83,10 +83,11 @@ class Gate:
             self.wait_up()
         return self
 
-    def wait_up(self, limit=15):
-        """Until the gate role says that it serves."""
+    def wait_up(self, limit=30):
+        """Until this supervisor says that the gate serves. A gate that outlived its supervisor for a moment may write of it, too."""
         end = time.monotonic() + limit
-        while not self.log_has('gate is ready', 0.02, self.log_start):
+        pid = self.process.pid
+        while not self.log_has(('supervisor[%d]: gate is ready' % pid, '"pid":%d,"message":"gate is ready"' % pid), 0.02, self.log_start):
             if self.process.poll() is not None:
                 raise RuntimeError('gatehouse ended with %d; see %s: %s' % (self.process.returncode, self.log, self.log_tail()))
             if time.monotonic() > end:
@@ -97,13 +98,15 @@ class Gate:
             return f.read()[-n:].decode(errors='replace')
 
     def log_has(self, word, limit=10, start=0):
-        """Waits until the log has `word` after byte `start`."""
+        """Waits until the log has `word`, or one of them, after byte `start`."""
+        words = [w.encode() for w in ([word] if isinstance(word, str) else word)]
         end = time.monotonic() + limit
         while time.monotonic() < end:
             with open(self.log, 'rb') as f:
                 f.seek(start)
-                if word.encode() in f.read():
-                    return True
+                text = f.read()
+            if any(w in text for w in words):
+                return True
             time.sleep(0.02)
         return False
 
@@ -177,7 +180,7 @@ class Gate:
                 out.append(entry)
         return out
 
-    def session_entries(self, *applications, limit=15):
+    def session_entries(self, *applications, limit=30):
         """{application: entries of the sessions that called themselves so}, once all of those are closed. Entries of a session come
         before its close, so that nothing is missing then and there is nothing to wait for beyond it."""
         end = time.monotonic() + limit

@@ -145,6 +145,11 @@ class Conn:
         if not direct:
             self.sock.sendall(struct.pack('>II', 8, SSL_REQUEST))
             answer = self.sock.recv(1)
+            if answer == b'E':  # an error without TLS, from who cannot serve anybody now
+                self.buffer += answer
+                raise ServerError(self.read()[1])
+            if not answer:
+                raise Closed('the server closed the connection in place of an answer to SSLRequest')
             if answer != b'S':
                 raise AssertionError('SSLRequest answered %r' % answer)
         self.sock = context.wrap_socket(self.sock, server_hostname='localhost')
