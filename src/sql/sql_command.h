@@ -35,7 +35,7 @@ struct sql_copy { enum { SQL_C_COPY_TEXT, SQL_C_COPY_CSV, SQL_C_COPY_BINARY } fo
 struct sql_command {
 	enum sql_command_kind kind;
 	struct base_arena *arena;       /* own: what is not a span of the client's text */
-	char words[32];                 /* command tag of the statement as PostgreSQL writes it: "SELECT", "BEGIN", "CREATE TABLE", "START TRANSACTION" */
+	char words[40];                 /* command tag of the statement as PostgreSQL writes it: "SELECT", "BEGIN", "CREATE TABLE", "START TRANSACTION" */
 	struct base_span name;          /* folded as the server folds */
 	struct base_span value; bool is_default, local, several_values; /* SET: one value; a list is joined by ", " with each quoted as needed */
 	struct base_span inner;         /* exact bytes of the client's text, or of `made` */

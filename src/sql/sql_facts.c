@@ -390,7 +390,7 @@ facts_tree(struct facts_build *b, struct sql_facts *facts, const char *json, siz
 
 /* jansson seeds its hash tables at the first object; left alone it would open /dev/urandom for that, which a process with its files
  * closed off cannot. Threads that come here together all call it; jansson keeps the first seed and lets the others wait. */
-static void
+void
 facts_seed(void)
 {
 	static atomic_bool seeded;

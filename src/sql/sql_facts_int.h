@@ -50,6 +50,7 @@ struct facts_build {
 void *facts_add(struct facts_build *b, struct facts_vec *v, size_t size, size_t max); /* a zeroed element; NULL and err */
 struct base_span facts_text(struct facts_build *b, const char *s);                    /* copy in keep; NULL is empty */
 const char *facts_string(json_t *node); /* of {"String":{"sval":..}}; NULL when it is something else */
+void facts_seed(void); /* before the first use of jansson */
 size_t facts_const(const struct facts_build *b, json_t *node, uint32_t *param_r); /* literal index, FACTS_NONE; *param_r = $n or 0 */
 
 /* sql_facts_walk.c: relations, functions and ctes of everything under node. */

@@ -32,11 +32,6 @@ sql_scan_done(struct sql_scan *s)
 	*s = (struct sql_scan){.literal = NULL};
 }
 
-/* One ScanToken of pg_query.proto: start = 1, end = 2, token = 4, keyword_kind = 5; all varints, zero ones left out. */
-struct scan_token {
-	uint64_t start, end, kind;
-};
-
 static uint64_t
 scan_varint(struct base_cursor *c)
 {
@@ -51,10 +46,11 @@ scan_varint(struct base_cursor *c)
 	return 0;
 }
 
-static struct scan_token
+/* One ScanToken of pg_query.proto: start = 1, end = 2, token = 4, keyword_kind = 5; all varints, zero ones left out. */
+static struct sql_token
 scan_read_token(struct base_cursor *c)
 {
-	struct scan_token t = {0, 0, 0};
+	struct sql_token t = {0, 0, 0};
 	struct base_cursor in = base_cursor(base_cursor_take(c, (size_t)scan_varint(c)));
 	while (base_cursor_ok(c) && in.left > 0) {
 		uint64_t tag = scan_varint(&in);
@@ -86,7 +82,7 @@ scan_is_space(uint8_t c)
 }
 
 static int
-scan_add_literal(struct sql_scan *s, struct scan_token t)
+scan_add_literal(struct sql_scan *s, struct sql_token t)
 {
 	if (s->nliterals == s->cap) {
 		if (s->cap == SQL_LITERALS_MAX)
@@ -104,7 +100,7 @@ scan_add_literal(struct sql_scan *s, struct scan_token t)
 
 /* `limit` is where the next token starts, or the length of the text. */
 static int
-scan_emit(struct sql_scan *s, struct base_span text, struct scan_token t, size_t limit)
+scan_emit(struct sql_scan *s, struct base_span text, struct sql_token t, size_t limit)
 {
 	if (t.kind == PG_QUERY__TOKEN__SQL_COMMENT || t.kind == PG_QUERY__TOKEN__C_COMMENT)
 		return 0;
@@ -132,31 +128,43 @@ scan_emit(struct sql_scan *s, struct base_span text, struct scan_token t, size_t
 }
 
 /* Field 1 is the version, field 2 (length-delimited) a token. */
-static int
-scan_tokens(struct sql_scan *s, struct base_span text, struct base_span message)
+int
+sql_scan_next(struct base_cursor *c, size_t text_len, struct sql_token *t_r)
 {
-	struct base_cursor c = base_cursor(message);
-	struct scan_token last = {0, 0, 0};
-	bool have = false;
-	int err = 0;
-	while (c.left > 0 && base_cursor_ok(&c) && err == 0) {
-		uint64_t tag = scan_varint(&c);
+	while (c->left > 0 && base_cursor_ok(c)) {
+		uint64_t tag = scan_varint(c);
 		if (tag == (1 << 3)) {
-			(void)scan_varint(&c); /* the version of the server's grammar: of no use here */
+			(void)scan_varint(c); /* the version of the server's grammar: of no use here */
 			continue;
 		}
 		if (tag != (2 << 3 | 2))
 			return GH_E_PARSE;
-		struct scan_token t = scan_read_token(&c);
-		if (!base_cursor_ok(&c) || t.start > text.n || (have && t.start < last.start))
+		struct sql_token t = scan_read_token(c);
+		if (!base_cursor_ok(c) || t.start > text_len)
+			return GH_E_PARSE;
+		*t_r = t;
+		return 1;
+	}
+	return base_cursor_done(c) ? 0 : GH_E_PARSE;
+}
+
+static int
+scan_tokens(struct sql_scan *s, struct base_span text, struct base_span message)
+{
+	struct base_cursor c = base_cursor(message);
+	struct sql_token last = {0, 0, 0}, t = {0, 0, 0};
+	bool have = false;
+	int err = 0, got = 0;
+	while (err == 0 && (got = sql_scan_next(&c, text.n, &t)) == 1) {
+		if (have && t.start < last.start)
 			return GH_E_PARSE;
 		if (have)
 			err = scan_emit(s, text, last, (size_t)t.start);
 		last = t;
 		have = true;
 	}
-	if (err == 0 && !base_cursor_done(&c))
-		err = GH_E_PARSE;
+	if (err == 0)
+		err = got;
 	if (err == 0 && have)
 		err = scan_emit(s, text, last, text.n);
 	if (err == 0 && s->norm.bad)
