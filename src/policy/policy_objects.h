@@ -14,12 +14,18 @@
 #define POLICY_FIRST_USER_OID 16384u
 
 /* Catalogue rows; spans borrow for the time of the call. */
-struct policy_cat_function { uint32_t oid; struct base_span schema, name, arguments /* pg_get_function_identity_arguments */, body_md5, extension /* name of the extension that owns it, or empty */; bool security_definer; };
-struct policy_cat_type { uint32_t oid; struct base_span schema, name; char typtype; uint32_t base_oid, element_oid, relation_oid; struct base_span extension; };
+struct policy_cat_function {
+	uint32_t oid;
+	struct base_span schema, name, arguments; /* the types of the input arguments: "text, integer", as oidvectortypes() gives them with an empty search_path */
+	struct base_span body_md5;  /* 32 hex digits: of the body, as pg_get_function_sqlbody() or prosrc has it; empty where there is none to review (C, internal, aggregates) */
+	struct base_span extension; /* name of the extension that owns it, or empty */
+	bool security_definer;
+};
+struct policy_cat_type { uint32_t oid; struct base_span schema, name; char typtype; uint32_t base_oid, element_oid /* of true arrays only */, relation_oid; struct base_span extension; };
 struct policy_cat_system { uint32_t oid; struct base_span schema, name; char relkind; }; /* pg_catalog and information_schema relations */
 struct policy_cat_operator { uint32_t oid, function; }; /* those with OID >= 16384 only */
 struct policy_cat_objects {
-	const struct policy_cat_function *functions; size_t nfunctions; /* built-in functions by OID need no row; OID >= 16384, and information_schema's */
+	const struct policy_cat_function *functions; size_t nfunctions; /* built-in ones by fixed OID need no row; with one, their name must be the reviewed one, and those left out have a name and a family's reason */
 	const struct policy_cat_type *types; size_t ntypes;
 	const struct policy_cat_system *systems; size_t nsystems;
 	const struct policy_cat_operator *operators; size_t noperators;
@@ -35,6 +41,11 @@ const char *policy_objects_function(const struct policy_objects *o, uint32_t oid
 const char *policy_objects_type(const struct policy_objects *o, uint32_t oid);
 const char *policy_objects_operator(const struct policy_objects *o, uint32_t oid);
 const char *policy_objects_system(const struct policy_objects *o, uint32_t oid); /* a system relation or view */
+/* A column of a system relation, 0: the whole row. NULL when the relation may be used and this column is not hidden (pg_authid.rolpassword). */
+const char *policy_objects_system_column(const struct policy_objects *o, uint32_t oid, int16_t attnum);
+/* Left out, but harmless as the default that the table's definition gives to a column (nextval): in the target list of an INSERT, where the
+ * rewriter put it (location -1, which no expression that a client wrote has). */
+bool policy_objects_default_function(uint32_t oid);
 /* For messages; empty when unknown. "pg_catalog.query_to_xml" */
 struct base_span policy_objects_function_name(const struct policy_objects *o, uint32_t oid);
 struct base_span policy_objects_system_name(const struct policy_objects *o, uint32_t oid);
