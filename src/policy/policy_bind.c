@@ -10,59 +10,25 @@
 
 #include "base_num.h"
 #include "base_text.h"
-#include "policy_map_int.h"
+#include "policy_bind_int.h"
+#include "policy_parse_int.h"
 
 #define BIND_ARENA_MAX ((size_t)256 << 20)
 #define BIND_ROWS_MAX ((size_t)16 << 20) /* of one kind in a catalogue */
-#define TEXT_OID 25u
-
-/* A relation of the catalogue while binding. */
-struct bind_relation {
-	const struct policy_cat_relation *cat; /* borrow */
-	size_t first, count; /* its columns in bind.columns */
-	bool down;           /* protected, named or a child of such */
-	bool in;             /* protected for any reason */
-};
-
-struct bind_column {
-	const struct policy_cat_column *cat; /* borrow */
-	bool set;
-	enum policy_role role;
-	unsigned kind;
-	enum policy_norm norm;
-	struct base_span country;
-};
-
-struct bind_edge { uint32_t key, other; };
-
-struct bind {
-	const struct policy_file *file;
-	const struct policy_catalogue *cat;
-	struct base_fail *fail;
-	struct base_arena *work;        /* own: freed at the end */
-	struct policy_map *map;         /* own until handed over */
-	struct bind_relation *relations; size_t nrelations; /* ascending OID, unique */
-	struct bind_column *columns; size_t ncolumns;       /* ascending (OID, attnum), unique */
-	struct policy_cat_view *views;  /* ascending (base, base_attnum) */
-	struct bind_edge *readers;      /* key = relation read, other = view */
-	struct bind_edge *children;     /* key = parent, other = child */
-	struct bind_edge *parents;      /* key = child, other = parent */
-	size_t *queue, nqueue;          /* indexes of relations, then of columns; each at most once */
-};
 
 /* -- sorting and finding -- */
 
 static int
 bind_by_oid(const void *a, const void *b)
 {
-	uint32_t x = ((const struct bind_relation *)a)->cat->oid, y = ((const struct bind_relation *)b)->cat->oid;
+	uint32_t x = ((const struct policy_bind_relation *)a)->cat->oid, y = ((const struct policy_bind_relation *)b)->cat->oid;
 	return x < y ? -1 : x > y;
 }
 
 static int
 bind_by_attnum(const void *a, const void *b)
 {
-	const struct policy_cat_column *x = ((const struct bind_column *)a)->cat, *y = ((const struct bind_column *)b)->cat;
+	const struct policy_cat_column *x = ((const struct policy_bind_column *)a)->cat, *y = ((const struct policy_bind_column *)b)->cat;
 	if (x->oid != y->oid)
 		return x->oid < y->oid ? -1 : 1;
 	return x->attnum < y->attnum ? -1 : x->attnum > y->attnum;
@@ -80,7 +46,7 @@ bind_by_base(const void *a, const void *b)
 static int
 bind_by_key(const void *a, const void *b)
 {
-	const struct bind_edge *x = a, *y = b;
+	const struct policy_bind_edge *x = a, *y = b;
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
 	return x->other < y->other ? -1 : x->other > y->other;
@@ -100,24 +66,24 @@ bind_by_relname(const void *a, const void *b)
 	return order != 0 ? order : base_span_cmp(x->schema, y->schema);
 }
 
-static struct bind_relation *
-bind_relation(const struct bind *b, uint32_t oid)
+static struct policy_bind_relation *
+bind_relation(const struct policy_bind *b, uint32_t oid)
 {
 	struct policy_cat_relation cat = {.oid = oid};
-	struct bind_relation key = {.cat = &cat};
+	struct policy_bind_relation key = {.cat = &cat};
 	return b->nrelations == 0 ? NULL : bsearch(&key, b->relations, b->nrelations, sizeof(key), bind_by_oid);
 }
 
-static struct bind_column *
-bind_column(const struct bind *b, uint32_t oid, int16_t attnum)
+static struct policy_bind_column *
+bind_column(const struct policy_bind *b, uint32_t oid, int16_t attnum)
 {
 	struct policy_cat_column cat = {.oid = oid, .attnum = attnum};
-	struct bind_column key = {.cat = &cat};
+	struct policy_bind_column key = {.cat = &cat};
 	return b->ncolumns == 0 ? NULL : bsearch(&key, b->columns, b->ncolumns, sizeof(key), bind_by_attnum);
 }
 
-static struct bind_column *
-bind_column_named(const struct bind *b, const struct bind_relation *r, struct base_span name)
+static struct policy_bind_column *
+bind_column_named(const struct policy_bind *b, const struct policy_bind_relation *r, struct base_span name)
 {
 	for (size_t i = r->first; i < r->first + r->count; i++)
 		if (!b->columns[i].cat->dropped && base_span_eq(b->columns[i].cat->name, name))
@@ -127,7 +93,7 @@ bind_column_named(const struct bind *b, const struct bind_relation *r, struct ba
 
 /* First edge of a key in a sorted list. */
 static size_t
-bind_first_edge(const struct bind_edge *edges, size_t n, uint32_t key)
+bind_first_edge(const struct policy_bind_edge *edges, size_t n, uint32_t key)
 {
 	size_t low = 0, high = n;
 	while (low < high) {
@@ -140,43 +106,43 @@ bind_first_edge(const struct bind_edge *edges, size_t n, uint32_t key)
 	return low;
 }
 
-static int
-bind_refused(struct bind *b)
+int
+policy_bind_refused(struct policy_bind *b)
 {
 	return base_fail_set(b->fail, GH_E_LIMIT, "the catalogue is too large to bind the policy to");
 }
 
-static void *
-bind_get(struct base_arena *arena, size_t count, size_t size)
+void *
+policy_bind_get(struct base_arena *arena, size_t count, size_t size)
 {
 	size_t n;
 	return count <= BIND_ROWS_MAX && base_num_mul(count, size, &n) ? base_arena_get(arena, n) : NULL;
 }
 
-static struct bind_edge *
-bind_edges(struct bind *b, const struct policy_cat_edge *rows, size_t n, bool by_from)
+static struct policy_bind_edge *
+bind_edges(struct policy_bind *b, const struct policy_cat_edge *rows, size_t n, bool by_from)
 {
-	struct bind_edge *e = bind_get(b->work, n, sizeof(*e));
+	struct policy_bind_edge *e = policy_bind_get(b->work, n, sizeof(*e));
 	for (size_t i = 0; e && i < n; i++)
-		e[i] = by_from ? (struct bind_edge){rows[i].from, rows[i].to} : (struct bind_edge){rows[i].to, rows[i].from};
+		e[i] = by_from ? (struct policy_bind_edge){rows[i].from, rows[i].to} : (struct policy_bind_edge){rows[i].to, rows[i].from};
 	if (e && n > 1)
 		qsort(e, n, sizeof(*e), bind_by_key);
 	return e;
 }
 
 static int
-bind_index(struct bind *b)
+bind_index(struct policy_bind *b)
 {
 	const struct policy_catalogue *c = b->cat;
-	b->relations = bind_get(b->work, c->nrelations, sizeof(*b->relations));
-	b->columns = bind_get(b->work, c->ncolumns, sizeof(*b->columns));
-	b->views = bind_get(b->work, c->nviews, sizeof(*b->views));
+	b->relations = policy_bind_get(b->work, c->nrelations, sizeof(*b->relations));
+	b->columns = policy_bind_get(b->work, c->ncolumns, sizeof(*b->columns));
+	b->views = policy_bind_get(b->work, c->nviews, sizeof(*b->views));
 	b->readers = bind_edges(b, c->reads, c->nreads, false);
 	b->children = bind_edges(b, c->children, c->nchildren, false);
 	b->parents = bind_edges(b, c->children, c->nchildren, true);
-	b->queue = bind_get(b->work, c->nrelations > c->ncolumns ? c->nrelations : c->ncolumns, sizeof(*b->queue));
+	b->queue = policy_bind_get(b->work, c->nrelations > c->ncolumns ? c->nrelations : c->ncolumns, sizeof(*b->queue));
 	if (!b->relations || !b->columns || !b->views || !b->readers || !b->children || !b->parents || !b->queue)
-		return bind_refused(b);
+		return policy_bind_refused(b);
 	for (size_t i = 0; i < c->nrelations; i++)
 		b->relations[i].cat = &c->relations[i];
 	for (size_t i = 0; i < c->ncolumns; i++)
@@ -197,7 +163,7 @@ bind_index(struct bind *b)
 		if (b->columns[i].cat->attnum > 0 && (b->ncolumns == 0 || bind_by_attnum(&b->columns[b->ncolumns - 1], &b->columns[i]) != 0))
 			b->columns[b->ncolumns++] = b->columns[i];
 	for (size_t i = 0; i < b->ncolumns; i++) {
-		struct bind_relation *r = bind_relation(b, b->columns[i].cat->oid);
+		struct policy_bind_relation *r = bind_relation(b, b->columns[i].cat->oid);
 		if (r && r->count++ == 0)
 			r->first = i;
 	}
@@ -206,8 +172,8 @@ bind_index(struct bind *b)
 
 /* -- names of the policy -- */
 
-static int
-bind_fail(struct bind *b, int code, const struct policy_name *at, const char *what, struct base_span name, const char *rest, const char *near)
+int
+policy_bind_fail(struct policy_bind *b, int code, const struct policy_name *at, const char *what, struct base_span name, const char *rest, const char *near)
 {
 	char quoted[256];
 	return base_fail_set(b->fail, code, "%.*s:%u:%u: %s \"%s\" %s%s%s%s", (int)b->file->file.n, (const char *)b->file->file.p, at->line,
@@ -217,9 +183,9 @@ bind_fail(struct bind *b, int code, const struct policy_name *at, const char *wh
 
 /* The nearest of the names, copied NUL-terminated into the work arena; NULL when none is near. */
 static const char *
-bind_near(struct bind *b, struct base_span word, const struct base_span *names, size_t n)
+bind_near(struct policy_bind *b, struct base_span word, const struct base_span *names, size_t n)
 {
-	const char **list = bind_get(b->work, n, sizeof(*list));
+	const char **list = policy_bind_get(b->work, n, sizeof(*list));
 	size_t count = 0;
 	for (size_t i = 0; list && i < n; i++) {
 		const char *copy = base_arena_str(b->work, names[i]);
@@ -235,8 +201,8 @@ bind_holds_rows(char relkind)
 	return relkind == 'r' || relkind == 'p' || relkind == 'f' || relkind == 'm' || relkind == 'v';
 }
 
-static int
-bind_find_table(struct bind *b, const struct policy_name *name, struct bind_relation **r_r)
+int
+policy_bind_table(struct policy_bind *b, const struct policy_name *name, const char *what, struct policy_bind_relation **r_r)
 {
 	for (size_t i = 0; i < b->nrelations; i++) {
 		const struct policy_cat_relation *c = b->relations[i].cat;
@@ -245,7 +211,7 @@ bind_find_table(struct bind *b, const struct policy_name *name, struct bind_rela
 			return 0;
 		}
 	}
-	struct base_span *near = bind_get(b->work, b->nrelations, sizeof(*near));
+	struct base_span *near = policy_bind_get(b->work, b->nrelations, sizeof(*near));
 	size_t n = 0;
 	for (size_t i = 0; near && i < b->nrelations; i++)
 		if (bind_holds_rows(b->relations[i].cat->relkind) && base_span_eq(b->relations[i].cat->schema, name->schema))
@@ -253,15 +219,15 @@ bind_find_table(struct bind *b, const struct policy_name *name, struct bind_rela
 	char full[160], schema[80], table[80];
 	(void)snprintf(full, sizeof(full), "%s.%s", base_text_quote(schema, sizeof(schema), name->schema, 64),
 	               base_text_quote(table, sizeof(table), name->table, 64));
-	return bind_fail(b, GH_E_MISSING, name, "table", base_span_str(full), "does not exist", near ? bind_near(b, name->table, near, n) : NULL);
+	return policy_bind_fail(b, GH_E_MISSING, name, what, base_span_str(full), "does not exist", near ? bind_near(b, name->table, near, n) : NULL);
 }
 
 /* Types whose values have one canonical text; mask_value.c decodes exactly these. */
-static bool
-bind_type(const struct policy_cat_column *c)
+bool
+policy_bind_canonical(const struct policy_cat_column *c)
 {
 	static const uint32_t oids[] = {
-		19 /* name */, 20 /* int8 */, 21 /* int2 */, 23 /* int4 */, TEXT_OID, 26 /* oid */, 1042 /* bpchar */, 1043 /* varchar */,
+		19 /* name */, 20 /* int8 */, 21 /* int2 */, 23 /* int4 */, POLICY_TEXT_OID, 26 /* oid */, 1042 /* bpchar */, 1043 /* varchar */,
 		1700 /* numeric */, 2950 /* uuid */,
 	};
 	for (size_t i = 0; i < BASE_COUNT(oids); i++)
@@ -270,35 +236,47 @@ bind_type(const struct policy_cat_column *c)
 	return base_span_is(c->type_name, "citext");
 }
 
-static int
-bind_find_column(struct bind *b, const struct bind_relation *r, const struct policy_name *name, struct bind_column **c_r)
+int
+policy_bind_find_column(struct policy_bind *b, const struct policy_bind_relation *r, const struct policy_name *name, struct policy_bind_column **c_r)
 {
-	struct bind_column *c = bind_column_named(b, r, name->column);
+	struct policy_bind_column *c = bind_column_named(b, r, name->column);
 	if (!c) {
-		struct base_span *near = bind_get(b->work, r->count, sizeof(*near));
+		struct base_span *near = policy_bind_get(b->work, r->count, sizeof(*near));
 		size_t n = 0;
 		for (size_t i = r->first; near && i < r->first + r->count; i++)
 			if (!b->columns[i].cat->dropped)
 				near[n++] = b->columns[i].cat->name;
-		return bind_fail(b, GH_E_MISSING, name, "column", name->column, "does not exist in this table",
-		                 near ? bind_near(b, name->column, near, n) : NULL);
+		return policy_bind_fail(b, GH_E_MISSING, name, "column", name->column, "does not exist in this table",
+		                        near ? bind_near(b, name->column, near, n) : NULL);
 	}
-	if (!bind_type(c->cat))
-		return bind_fail(b, GH_E_UNSUPPORTED, name, "column", name->column,
-		                 "has a type that cannot tell a person (possible are int2, int4, int8, oid, numeric, uuid, text, varchar, "
-		                 "char, name and citext)", NULL);
+	*c_r = c;
+	return 0;
+}
+
+/* The same for a column that tells a person. */
+static int
+bind_find_person(struct policy_bind *b, const struct policy_bind_relation *r, const struct policy_name *name, struct policy_bind_column **c_r)
+{
+	struct policy_bind_column *c;
+	int err = policy_bind_find_column(b, r, name, &c);
+	if (err != 0)
+		return err;
+	if (!policy_bind_canonical(c->cat))
+		return policy_bind_fail(b, GH_E_UNSUPPORTED, name, "column", name->column,
+		                        "has a type that cannot tell a person (possible are int2, int4, int8, oid, numeric, uuid, text, varchar, "
+		                        "char, name and citext)", NULL);
 	*c_r = c;
 	return 0;
 }
 
 /* "customer.phone"; the same text gives the same number. */
 static int
-bind_kind(struct bind *b, struct base_span subject, struct base_span word, unsigned *kind_r)
+bind_kind(struct policy_bind *b, struct base_span subject, struct base_span word, unsigned *kind_r)
 {
 	char text[2 * 64 + 2];
 	int n = snprintf(text, sizeof(text), "%.*s.%.*s", (int)subject.n, (const char *)subject.p, (int)word.n, (const char *)word.p);
 	if (n < 0 || (size_t)n >= sizeof(text))
-		return bind_refused(b);
+		return policy_bind_refused(b);
 	struct policy_map *m = b->map;
 	for (size_t i = 0; i < m->nkinds; i++) {
 		if (base_span_is(m->kinds[i], text)) {
@@ -308,21 +286,21 @@ bind_kind(struct bind *b, struct base_span subject, struct base_span word, unsig
 	}
 	const char *copy = base_arena_str(m->arena, base_span_str(text));
 	if (!copy)
-		return bind_refused(b);
+		return policy_bind_refused(b);
 	m->kinds[m->nkinds] = base_span_str(copy);
 	*kind_r = (unsigned)m->nkinds++;
 	return 0;
 }
 
 static int
-bind_name(struct bind *b, const struct policy_name *name, enum policy_role role, unsigned kind, enum policy_norm norm,
+bind_name(struct policy_bind *b, const struct policy_name *name, enum policy_role role, unsigned kind, enum policy_norm norm,
           struct base_span country)
 {
-	struct bind_relation *r;
-	struct bind_column *c;
-	int err = bind_find_table(b, name, &r);
+	struct policy_bind_relation *r;
+	struct policy_bind_column *c;
+	int err = policy_bind_table(b, name, "table", &r);
 	if (err == 0)
-		err = bind_find_column(b, r, name, &c);
+		err = bind_find_person(b, r, name, &c);
 	if (err != 0)
 		return err;
 	r->down = r->in = true;
@@ -335,15 +313,15 @@ bind_name(struct bind *b, const struct policy_name *name, enum policy_role role,
 }
 
 static int
-bind_subject(struct bind *b, const struct policy_subject *s)
+bind_subject(struct policy_bind *b, const struct policy_subject *s)
 {
 	struct base_span none = base_span("", 0);
-	struct bind_relation *r;
-	struct bind_column *key;
+	struct policy_bind_relation *r;
+	struct policy_bind_column *key;
 	unsigned kind;
-	int err = bind_find_table(b, &s->table, &r);
+	int err = policy_bind_table(b, &s->table, "table", &r);
 	if (err == 0)
-		err = bind_find_column(b, r, &s->key, &key);
+		err = bind_find_person(b, r, &s->key, &key);
 	if (err == 0)
 		err = bind_kind(b, s->name, base_span_str(POLICY_KIND_KEY), &kind);
 	if (err != 0)
@@ -362,15 +340,15 @@ bind_subject(struct bind *b, const struct policy_subject *s)
 }
 
 static int
-bind_subjects(struct bind *b)
+bind_subjects(struct policy_bind *b)
 {
 	const struct policy_file *f = b->file;
 	size_t kinds = 0;
 	for (size_t i = 0; i < f->nsubjects; i++)
 		kinds += 1 + f->subjects[i].nidentifiers;
-	b->map->kinds = bind_get(b->map->arena, kinds, sizeof(*b->map->kinds));
+	b->map->kinds = policy_bind_get(b->map->arena, kinds, sizeof(*b->map->kinds));
 	if (!b->map->kinds)
-		return bind_refused(b);
+		return policy_bind_refused(b);
 	int err = 0;
 	for (size_t i = 0; i < f->nsubjects && err == 0; i++)
 		err = bind_subject(b, &f->subjects[i]);
@@ -381,12 +359,12 @@ bind_subjects(struct bind *b)
 
 /* Follows edges from every relation in the queue and behind it. `down` marks what may hand its roles further down. */
 static void
-bind_follow(struct bind *b, const struct bind_edge *edges, size_t n, bool down)
+bind_follow(struct policy_bind *b, const struct policy_bind_edge *edges, size_t n, bool down)
 {
 	for (size_t at = 0; at < b->nqueue; at++) {
 		uint32_t oid = b->relations[b->queue[at]].cat->oid;
 		for (size_t i = bind_first_edge(edges, n, oid); i < n && edges[i].key == oid; i++) {
-			struct bind_relation *r = bind_relation(b, edges[i].other);
+			struct policy_bind_relation *r = bind_relation(b, edges[i].other);
 			if (!r || r->in)
 				continue;
 			r->in = true;
@@ -397,7 +375,7 @@ bind_follow(struct bind *b, const struct bind_edge *edges, size_t n, bool down)
 }
 
 static void
-bind_protect(struct bind *b)
+bind_protect(struct policy_bind *b)
 {
 	for (size_t i = 0; i < b->nrelations; i++)
 		if (b->relations[i].in)
@@ -409,14 +387,14 @@ bind_protect(struct bind *b)
 }
 
 static void
-bind_inherit(struct bind *b, const struct bind_column *from, struct bind_column *to)
+bind_inherit(struct policy_bind *b, const struct policy_bind_column *from, struct policy_bind_column *to)
 {
 	if (!to || to->set || to->cat->dropped)
 		return;
 	const struct policy_cat_column *cat = to->cat;
 	*to = *from;
 	to->cat = cat;
-	if (!bind_type(cat)) { /* a view or child that shows the value in another type: it stays data */
+	if (!policy_bind_canonical(cat)) { /* a view or child that shows the value in another type: it stays data */
 		to->set = false;
 		to->role = POLICY_DATA;
 		return;
@@ -425,24 +403,24 @@ bind_inherit(struct bind *b, const struct bind_column *from, struct bind_column 
 }
 
 static void
-bind_inherit_by_name(struct bind *b, const struct bind_column *from, const struct bind_edge *edges, size_t n)
+bind_inherit_by_name(struct policy_bind *b, const struct policy_bind_column *from, const struct policy_bind_edge *edges, size_t n)
 {
 	for (size_t i = bind_first_edge(edges, n, from->cat->oid); i < n && edges[i].key == from->cat->oid; i++) {
-		struct bind_relation *r = bind_relation(b, edges[i].other);
+		struct policy_bind_relation *r = bind_relation(b, edges[i].other);
 		if (r && r->in)
 			bind_inherit(b, from, bind_column_named(b, r, from->cat->name));
 	}
 }
 
 static void
-bind_roles(struct bind *b)
+bind_roles(struct policy_bind *b)
 {
 	b->nqueue = 0;
 	for (size_t i = 0; i < b->ncolumns; i++)
 		if (b->columns[i].set)
 			b->queue[b->nqueue++] = i;
 	for (size_t at = 0; at < b->nqueue; at++) {
-		const struct bind_column from = b->columns[b->queue[at]];
+		const struct policy_bind_column from = b->columns[b->queue[at]];
 		bind_inherit_by_name(b, &from, b->children, b->cat->nchildren);
 		bind_inherit_by_name(b, &from, b->parents, b->cat->nchildren);
 		size_t low = 0, high = b->cat->nviews;
@@ -455,7 +433,7 @@ bind_roles(struct bind *b)
 				high = mid;
 		}
 		for (; low < b->cat->nviews && bind_by_base(&b->views[low], &key) == 0; low++) {
-			const struct bind_relation *view = bind_relation(b, b->views[low].view);
+			const struct policy_bind_relation *view = bind_relation(b, b->views[low].view);
 			if (view && view->in)
 				bind_inherit(b, &from, bind_column(b, b->views[low].view, b->views[low].attnum));
 		}
@@ -465,8 +443,8 @@ bind_roles(struct bind *b)
 /* -- the result -- */
 
 /* Copies "schema.name" or "schema.name.column" and returns it; the parts are parts of the copy. */
-static struct base_span
-bind_join(struct base_arena *arena, struct base_span a, struct base_span b)
+struct base_span
+policy_bind_join(struct base_arena *arena, struct base_span a, struct base_span b)
 {
 	uint8_t *p = a.n <= SIZE_MAX - 2 - b.n ? base_arena_get(arena, a.n + b.n + 2) : NULL;
 	if (!p)
@@ -480,33 +458,33 @@ bind_join(struct base_arena *arena, struct base_span a, struct base_span b)
 }
 
 static int
-bind_write_relation(struct bind *b, const struct bind_relation *r, struct policy_relation *out)
+bind_write_relation(struct policy_bind *b, const struct policy_bind_relation *r, struct policy_relation *out)
 {
 	struct base_arena *arena = b->map->arena;
 	out->oid = r->cat->oid;
-	out->full_name = bind_join(arena, r->cat->schema, r->cat->name);
-	struct policy_column *columns = bind_get(arena, r->count, sizeof(*columns));
-	bool *generated = bind_get(arena, r->count, sizeof(*generated));
+	out->full_name = policy_bind_join(arena, r->cat->schema, r->cat->name);
+	struct policy_column *columns = policy_bind_get(arena, r->count, sizeof(*columns));
+	bool *generated = policy_bind_get(arena, r->count, sizeof(*generated));
 	if (!out->full_name.p || !columns || !generated)
-		return bind_refused(b);
+		return policy_bind_refused(b);
 	out->schema = base_span(out->full_name.p, r->cat->schema.n);
 	out->name = base_span(out->full_name.p + r->cat->schema.n + 1, r->cat->name.n);
 	for (size_t i = r->first; i < r->first + r->count; i++) {
-		const struct bind_column *from = &b->columns[i];
+		const struct policy_bind_column *from = &b->columns[i];
 		if (from->cat->dropped)
 			continue;
 		struct policy_column *c = &columns[out->ncolumns];
 		generated[out->ncolumns++] = from->cat->generated;
 		c->oid = out->oid;
 		c->attnum = from->cat->attnum;
-		c->type_oid = base_span_is(from->cat->type_name, "citext") ? TEXT_OID : from->cat->type_oid;
+		c->type_oid = base_span_is(from->cat->type_name, "citext") ? POLICY_TEXT_OID : from->cat->type_oid;
 		c->role = from->set ? from->role : POLICY_DATA;
 		c->kind = from->kind;
 		c->norm = from->norm;
-		c->full_name = bind_join(arena, out->full_name, from->cat->name);
+		c->full_name = policy_bind_join(arena, out->full_name, from->cat->name);
 		const char *country = base_arena_str(arena, from->set ? from->country : base_span("", 0));
 		if (!c->full_name.p || !country)
-			return bind_refused(b);
+			return policy_bind_refused(b);
 		c->name = base_span(c->full_name.p + out->full_name.n + 1, from->cat->name.n);
 		c->country = base_span_str(country);
 	}
@@ -516,7 +494,7 @@ bind_write_relation(struct bind *b, const struct bind_relation *r, struct policy
 }
 
 static int
-bind_write(struct bind *b)
+bind_write(struct policy_bind *b)
 {
 	struct policy_map *m = b->map;
 	size_t n = 0, slots = 4;
@@ -524,12 +502,12 @@ bind_write(struct bind *b)
 		n += b->relations[i].in;
 	while (slots < 2 * n)
 		slots *= 2;
-	m->relations = bind_get(m->arena, n, sizeof(*m->relations));
-	m->by_name = bind_get(m->arena, n, sizeof(*m->by_name));
-	m->slot = bind_get(m->arena, slots, sizeof(*m->slot));
-	m->functions = bind_get(m->arena, b->cat->nfunctions, sizeof(*m->functions));
+	m->relations = policy_bind_get(m->arena, n, sizeof(*m->relations));
+	m->by_name = policy_bind_get(m->arena, n, sizeof(*m->by_name));
+	m->slot = policy_bind_get(m->arena, slots, sizeof(*m->slot));
+	m->functions = policy_bind_get(m->arena, b->cat->nfunctions, sizeof(*m->functions));
 	if (!m->relations || !m->by_name || !m->slot || !m->functions)
-		return bind_refused(b);
+		return policy_bind_refused(b);
 	m->slot_mask = (uint32_t)(slots - 1);
 	for (size_t i = 0; i < b->nrelations; i++) {
 		if (!b->relations[i].in)
@@ -548,7 +526,7 @@ bind_write(struct bind *b)
 	for (size_t i = 0; i < b->cat->nfunctions; i++) {
 		const char *copy = base_arena_str(m->arena, b->cat->functions[i]);
 		if (!copy)
-			return bind_refused(b);
+			return policy_bind_refused(b);
 		m->functions[m->nfunctions++] = base_span(copy, b->cat->functions[i].n);
 	}
 	if (m->nfunctions > 1)
@@ -561,11 +539,12 @@ bind_write(struct bind *b)
 int
 policy_map_bind(const struct policy_file *f, const struct policy_catalogue *c, struct policy_map **map_r, struct base_fail *fail)
 {
-	struct bind b = {.file = f, .cat = c, .fail = fail};
+	struct policy_bind b = {.file = f, .cat = c, .fail = fail};
 	b.work = base_arena_new(BIND_ARENA_MAX);
 	b.map = base_mem_new(1, sizeof(*b.map));
 	atomic_init(&b.map->refs, 1);
 	b.map->arena = base_arena_new(BIND_ARENA_MAX);
+	b.map->file = policy_file_share(f);
 
 	int err = bind_index(&b);
 	if (err == 0)
@@ -575,6 +554,8 @@ policy_map_bind(const struct policy_file *f, const struct policy_catalogue *c, s
 		bind_roles(&b);
 		err = bind_write(&b);
 	}
+	if (err == 0)
+		err = policy_bind_groups(&b);
 	base_arena_free(&b.work);
 	if (err != 0)
 		policy_map_unref(&b.map);

@@ -20,6 +20,7 @@ policy_map_unref(struct policy_map **m)
 	*m = NULL;
 	if (!own || atomic_fetch_sub_explicit(&own->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	policy_file_free(&own->file);
 	base_arena_free(&own->arena);
 	free(own);
 }
@@ -110,4 +111,19 @@ const char *
 policy_map_hash(const struct policy_map *m)
 {
 	return m->hash;
+}
+
+bool
+policy_map_enforces(const struct policy_map *m)
+{
+	bool any = m->file->treat == POLICY_ENFORCE;
+	for (size_t i = 0; i < m->file->ngroups; i++)
+		any |= m->file->groups[i].treat == POLICY_ENFORCE;
+	return any;
+}
+
+const struct policy_file *
+policy_map_file(const struct policy_map *m)
+{
+	return m->file;
 }

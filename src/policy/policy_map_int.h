@@ -1,4 +1,6 @@
-/* policy_map_int: layout of a bound policy, shared by policy_map.c (lookups) and policy_bind.c (binding). Private to policy. */
+/* policy_map_int: layout of a bound policy, shared by policy_map.c (lookups), policy_bind*.c (binding), policy_question.c (what the server
+ * says of it) and policy_scope.c (merging). Private to policy.
+ */
 #ifndef POLICY_MAP_INT_H
 #define POLICY_MAP_INT_H
 
@@ -7,9 +9,37 @@
 #include "base_mem.h"
 #include "policy_map.h"
 
+/* A relation that some group names, protected or not. */
+struct policy_map_named {
+	uint32_t oid;
+	struct base_span full_name;
+	struct policy_map_attribute { int16_t attnum; uint32_t type_oid; struct base_span name; } *columns; /* live ones, ascending attnum */
+	size_t ncolumns;
+};
+/* One `on table` of one group. */
+struct policy_map_rules {
+	const struct policy_on_table *on; /* borrow: file's */
+	size_t named;                     /* index */
+	size_t *column;                   /* for each of on->says: index into columns of `named` */
+	size_t question;                  /* of rows where; SIZE_MAX: none */
+};
+struct policy_map_trusted { uint32_t oid; size_t question; };
+struct policy_map_question {
+	struct policy_question ask;
+	uint32_t oid;  /* of the view, or of the table */
+	bool rows;     /* else a view */
+	bool known;
+	uint8_t hash[BASE_SHA256_SIZE];
+};
+
 struct policy_map {
 	atomic_uint refs;
-	struct base_arena *arena; /* own: everything below */
+	struct policy_file *file;   /* shared */
+	struct policy_map_named *named; size_t nnamed;        /* ascending OID */
+	struct policy_map_rules **groups;                     /* for each group of file, for each of its tables */
+	struct policy_map_trusted *trusted; size_t ntrusted;  /* ascending OID */
+	struct policy_map_question *questions; size_t nquestions;
+	struct base_arena *arena; /* own: all arrays and texts */
 	struct policy_relation *relations; /* ascending OID */
 	size_t nrelations;
 	const struct policy_relation **by_name; /* ascending (name, schema) */

@@ -12,7 +12,7 @@
 struct policy_scope_column {
 	int16_t attnum;
 	struct base_span name;
-	uint32_t type_oid;
+	uint32_t type_oid;         /* of a domain: its base type; citext: text's */
 	bool known;                /* some rule shows, masks or hides it; else refused wherever it is named */
 	struct policy_mask mask;   /* NONE: clear */
 	bool open;                 /* clear and free to be filtered by and computed with: not protected */
@@ -30,6 +30,7 @@ struct policy_scope_relation {
 	int16_t key;                  /* the column that says whose the row is (the subject's key, or a linked column); 0 = none */
 	/* rows where: */
 	struct policy_where rows;     /* line 0: all rows */
+	struct policy_where rows_other; /* line not 0: another of the groups has another condition; both cannot be checked as one, and rows_hash is not known */
 	struct base_span rows_text;
 	bool rows_hash_known; uint8_t rows_hash[BASE_SHA256_SIZE]; /* tree_hash of the condition as the server analysed it */
 };
