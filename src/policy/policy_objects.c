@@ -316,8 +316,11 @@ trusted(struct build *b, const struct policy_cat_function *f, const char **why_r
 		const struct policy_trust *t = &b->trusts[i];
 		if (!t->function || !base_span_eq(trust_schema(t), f->schema) || !base_span_eq(t->name.table, f->name) || !same_arguments(t->arguments, f->arguments))
 			continue;
-		if (f->body_md5.n == 0)
-			return trust_fail(b, t, "has no body that can be reviewed: it is in C, internal, or an aggregate");
+		if (f->body_md5.n == 0) {
+			int rc = trust_fail(b, t, "has no body that can be reviewed: it is in C, internal, or an aggregate");
+			base_fail_hint(b->fail, "trust a function in SQL or PL/pgSQL, or a view");
+			return rc;
+		}
 		if (!same_hex(t->body, f->body_md5)) {
 			int rc = trust_fail(b, t, "has another body than the one that was reviewed");
 			base_fail_hint(b->fail, "review it again; its body's hash is now \"%.*s\"", (int)(f->body_md5.n > 64 ? 64 : f->body_md5.n), (const char *)f->body_md5.p);
