@@ -20,6 +20,7 @@ policy_map_unref(struct policy_map **m)
 	*m = NULL;
 	if (!own || atomic_fetch_sub_explicit(&own->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	policy_objects_free(&own->objects);
 	policy_file_free(&own->file);
 	base_arena_free(&own->arena);
 	free(own);

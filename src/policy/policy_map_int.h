@@ -35,6 +35,7 @@ struct policy_map_question {
 struct policy_map {
 	atomic_uint refs;
 	struct policy_file *file;   /* shared */
+	struct policy_objects *objects; /* own; NULL until given */
 	struct policy_map_named *named; size_t nnamed;        /* ascending OID */
 	struct policy_map_rules **groups;                     /* for each group of file, for each of its tables */
 	struct policy_map_trusted *trusted; size_t ntrusted;  /* ascending OID */
