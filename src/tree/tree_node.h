@@ -31,7 +31,8 @@ enum tree_shape {
 	TREE_REAL,    /* kept as text: never decided by */
 	TREE_TEXT,    /* a token; text.p == NULL: null ("<>") */
 	TREE_NODE,    /* a node or none */
-	TREE_LIST,    /* of nodes, or of strings (their kind is TREE_STRING); none = empty */
+	TREE_LIST,    /* of nodes; of strings (kind TREE_STRING, TREE_F_SVAL); or of lists (kind TREE_ITEMS, TREE_F_ITEMS), as
+	               * values_lists is. An item may be NULL: "<>", as in joinaliasvars and coldefexprs. Never an empty list: that is none */
 	TREE_NUMBERS, /* integer or OID list, or bitmap set */
 	TREE_DATUM,   /* bytes of a constant, host byte order of the server; text.p == NULL: null */
 	TREE_OPAQUE,  /* "?": what the server cannot print (utility statements) */
@@ -74,7 +75,7 @@ tree_oid(const struct tree_node *n, enum tree_field f)
 }
 const char *tree_kind_name(enum tree_kind k); /* "Query", "Var", ... for people */
 
-/* Calls fn for each child node of n (not deeper), in order, through lists. Stops and returns what fn returned when that is not 0. */
+/* Calls fn for each child node of n (not deeper), in order, through lists and lists of lists; not for strings and NULL items. Stops and returns what fn returned when that is not 0. */
 int tree_each(const struct tree_node *n, int (*fn)(const struct tree_node *child, enum tree_field f, void *ctx), void *ctx);
 
 /* Hash of what a tree means: kinds, logical field names and values, without locations, the text's own positions, alias-only names marked
