@@ -9,6 +9,7 @@ import grp
 import json
 import os
 import pwd
+import random
 import re
 import select
 import shutil
@@ -190,9 +191,15 @@ def clear():
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that the kernel gives to clients: one of those could be gone again before the gate listens."""
+    for port in random.sample(range(20000, 32000), 200):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise Failed("no free TCP port between 20000 and 32000")
 
 
 class Demo:
@@ -285,7 +292,7 @@ metrics = "{metrics}"
         (self.place.dir / "gatehouse.pid").write_text(f"{self.gate.pid}\n")
         self.tls = f"host=localhost hostaddr=127.0.0.1 port={self.port} dbname={DATABASE} sslmode=verify-full sslrootcert={self.place.dir}/tls/cert.pem"
         self.local = f"host={self.place.sock} port={self.port} dbname={DATABASE}"
-        end = time.monotonic() + 15
+        end = time.monotonic() + 30
         who = self.plan.staff[0]
         while True:
             try:
