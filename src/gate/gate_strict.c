@@ -1,0 +1,201 @@
+/* gate_strict: birth, start-up parameters, and end of an enforced session's engine. Input: the client's start-up parameters (allow-listed by gate_login).
+ * The settings in `options` win over ALTER ROLE ... SET, and RESET ALL returns to them (SQL-RULES 7.4).
+ */
+#include "gate_strict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base_log.h"
+#include "base_mem.h"
+#include "base_num.h"
+#include "gate_limit.h"
+#include "gate_record.h"
+#include "gate_strict_int.h"
+#include "gate_track.h"
+#include "gate_worker.h"
+
+int
+gate_strict_choose(struct gate_session *s)
+{
+	struct gate_world *w = s->world;
+	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
+	struct policy_scope *scope;
+
+	if (!policy_map_enforces(w->map))
+		return GH_OK;
+	if (policy_scope_new(w->map, p ? p->groups : NULL, p ? p->ngroups : 0, &scope) < 0)
+		return GH_E_NOMEM;
+	if (scope->treat != POLICY_ENFORCE) {
+		policy_scope_unref(&scope);
+		return GH_OK;
+	}
+	struct gate_strict *t = s->strict = base_mem_new(1, sizeof(*t));
+	t->world = w;
+	gate_world_ref(w);
+	t->scope = scope;
+	t->prepared = base_map_new(0, NULL);
+	t->portals = base_map_new(0, NULL);
+	t->judged = base_map_new(0, NULL);
+	base_buf_init(&t->in, GATE_STRICT_MESSAGE + GATE_UP_MAX);
+	base_buf_init(&t->back, GATE_STRICT_MESSAGE + GATE_UP_MAX);
+	base_buf_init(&t->closing, 1u << 20);
+	s->up.max = GATE_STRICT_MESSAGE + GATE_UP_MAX;
+	return GH_OK;
+}
+
+/* A value inside `options`: blanks and backslashes are escaped with a backslash. */
+static void
+option(struct base_buf *out, const char *name, struct base_span value)
+{
+	base_buf_str(out, "-c ");
+	base_buf_str(out, name);
+	base_buf_u8(out, '=');
+	for (size_t i = 0; i < value.n; i++) {
+		if (strchr(" \t\n\\", value.p[i]))
+			base_buf_u8(out, '\\');
+		base_buf_u8(out, value.p[i]);
+	}
+	base_buf_u8(out, ' ');
+}
+
+static bool
+taken_over(struct base_span name)
+{
+	static const char *const names[] = {"application_name", "DateStyle", "TimeZone", "IntervalStyle", "extra_float_digits", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"};
+
+	for (size_t i = 0; i < BASE_COUNT(names); i++)
+		if (name.n == strlen(names[i]) && strncasecmp(names[i], (const char *)name.p, name.n) == 0)
+			return true;
+	return false;
+}
+
+void
+gate_strict_startup(struct gate_session *s, struct base_buf *out)
+{
+	const struct gate_world *w = s->world;
+	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
+	struct base_cursor c = base_cursor(base_buf_span(&s->params));
+
+	while (c.left > 0) {
+		struct base_span name = base_cursor_cstr(&c), value = base_cursor_cstr(&c);
+		if (taken_over(name)) {
+			base_buf_put(out, base_span(name.p, name.n + 1));
+			base_buf_put(out, base_span(value.p, value.n + 1));
+		} else if (name.n == 15 && strncasecmp((const char *)name.p, "client_encoding", 15) == 0 && strncasecmp((const char *)value.p, "utf", 3) != 0 &&
+		           strcasecmp((const char *)value.p, "unicode") != 0 && strcasecmp((const char *)value.p, "auto") != 0) {
+			gate_session_end(s, GATE_END_REFUSED, "0A000", "set client_encoding to UTF8", "an enforced session speaks UTF-8 only");
+			return;
+		} else if (name.n == 7 && memcmp(name.p, "options", 7) == 0 && value.n > 0) {
+			gate_session_end(s, GATE_END_REFUSED, "0A000", "set what is needed after connecting", "an enforced session accepts no \"options\" at start-up");
+			return;
+		} /* the rest has one value only in an enforced session */
+	}
+	base_buf_str(out, "client_encoding");
+	base_buf_u8(out, 0);
+	base_buf_str(out, "UTF8");
+	base_buf_u8(out, 0);
+	base_buf_str(out, "options");
+	base_buf_u8(out, 0);
+	option(out, "debug_print_rewritten", base_span_str("on"));
+	option(out, "debug_pretty_print", base_span_str("off"));
+	option(out, "client_min_messages", base_span_str("log"));
+	option(out, "standard_conforming_strings", base_span_str("on"));
+	option(out, "row_security", base_span_str("on"));
+	option(out, "search_path", base_span_str(w->conf->search_path));
+	option(out, "gatehouse.role", base_span_str(s->user));
+	option(out, "gatehouse.employer", p ? p->employer : base_span("", 0));
+	option(out, "gatehouse.province", p ? p->province : base_span("", 0));
+	option(out, "gatehouse.team", p ? p->team : base_span("", 0));
+	base_buf_u8(out, 0);
+}
+
+void
+gate_strict_status(struct gate_session *s, struct base_span name, struct base_span value)
+{
+	struct gate_strict *t = s->strict;
+	uint64_t major = 0;
+	size_t n = 0;
+
+	if (base_span_is(name, "server_encoding"))
+		t->utf8 = base_span_is(value, "UTF8");
+	if (!base_span_is(name, "server_version"))
+		return;
+	while (n < value.n && value.p[n] >= '0' && value.p[n] <= '9')
+		n++;
+	if (base_num_u64(base_span(value.p, n), 0, 1000, &major) == GH_OK)
+		t->major = (unsigned)major;
+}
+
+void
+gate_strict_begin(struct gate_session *s)
+{
+	struct gate_strict *t = s->strict;
+
+	t->status = s->track.status;
+	s->down.max = (size_t)s->world->conf->hold_size + 2 * (size_t)GATE_STRICT_MESSAGE; /* read on only below hold_size: one message more may come */
+	if (!t->utf8 || !tree_supported(t->major))
+		gate_session_end(s, GATE_END_REFUSED, "0A000", "tell the gate's operator", "an enforced session needs a UTF-8 database of a PostgreSQL version that the gate can read trees of");
+	else if (t->status != 'I')
+		strict_protocol(s, "the session does not begin idle");
+	gate_session_say(s);
+}
+
+void
+gate_strict_free(struct gate_session *s)
+{
+	struct gate_strict *t = s->strict;
+
+	if (!t)
+		return;
+	while (t->owed_count > 0)
+		strict_pop(t, s);
+	strict_forget_portals(s);
+	strict_forget_prepared(s);
+	strict_portal_unref(s, &t->confirm);
+	gate_judged_unref(s, &t->analysis.judged);
+	tree_free(&t->analysis.tree);
+	free((void *)(uintptr_t)t->analysis.error.p);
+	while (t->oldest) {
+		struct gate_judged *j = t->oldest;
+		t->oldest = j->newer;
+		gate_judged_unref(s, &j);
+	}
+	base_map_free(&t->prepared);
+	base_map_free(&t->portals);
+	base_map_free(&t->judged);
+	sql_command_free(&t->command);
+	base_buf_done(&t->in);
+	base_buf_done(&t->back);
+	base_buf_done(&t->closing);
+	policy_scope_unref(&t->scope);
+	gate_world_unref(&t->world);
+	free(t->owed);
+	free(t);
+	s->strict = NULL;
+}
+
+bool
+gate_strict_idle(const struct gate_session *s)
+{
+	return s->strict->owed_count == 0 && !s->strict->half && s->strict->status == 'I';
+}
+
+bool
+gate_strict_server_turn(const struct gate_session *s)
+{
+	return s->strict->owed_count > 0;
+}
+
+bool
+gate_strict_reads_client(const struct gate_session *s)
+{
+	return base_buf_len(&s->strict->in) < GATE_UP_MAX || !gate_strict_server_turn(s);
+}
+
+bool
+gate_strict_reads_server(const struct gate_session *s)
+{
+	return base_buf_len(&s->down) < (size_t)s->world->conf->hold_size;
+}

@@ -1,0 +1,156 @@
+/* gate_strict: a session that is enforced. The gate ends the protocol on both sides (SQL-RULES 8.4): client text goes only into Parse messages of the
+ * gate's own making, under the gate's own names; nothing of the client's bytes is relayed but parameter values; every message towards the client is
+ * made here. One batch of the client's messages (up to Sync, or one Query) is answered before the next is begun.
+ *
+ *   client --in--> gate_strict_request --(gate_strict_need: analysed, decided)--> owed queue + messages in `up` --> server
+ *   server --back--> gate_strict_answer: head of the owed queue says what must come --> gate_strict_rows: mark, mask, record --> `down` --> client
+ *
+ * A handler of a client's message that needs the server's word (a tree, a BindComplete) returns STRICT_WAIT; the message stays at the head of `in` and
+ * the handler runs again from its beginning when the word has come. Handlers therefore change nothing before their last wait.
+ */
+#ifndef GATE_STRICT_H
+#define GATE_STRICT_H
+
+#include "gate_session.h"
+#include "mask_apply.h"
+#include "policy_decide.h"
+#include "sql_command.h"
+
+/* A statement that the server holds under a name of ours, analysed and decided upon. Shared by the cache, prepared statements and portals. */
+struct gate_judged {
+	unsigned refs;
+	struct gate_judged *newer, *older; /* in the cache: least recently used last */
+	uint8_t key[BASE_SHA256_SIZE]; /* of text and declared types */
+	bool cached;               /* in the cache; when the last reference goes, it is closed on the server */
+	char name[16];             /* on the server */
+	struct base_span text;     /* own: the client's exact text */
+	uint32_t *declared; size_t ndeclared; /* own: parameter types that the client declared */
+	uint32_t *params; size_t nparams; /* own: as the server described them */
+	struct gate_world *world;  /* shared: under which it was decided */
+	struct policy_scope *scope; /* shared */
+	struct policy_decision *decision; /* own */
+	uint8_t tree[BASE_SHA256_SIZE]; /* of the tree's text */
+	bool returns_rows;
+	struct base_span row;      /* own: the server's RowDescription */
+	uint16_t ncolumns;         /* as the client sees them */
+	uint16_t nhidden;          /* keys that the gate added behind them */
+	struct gate_plan plan;     /* formats are filled in per portal */
+	struct gate_touch touch;   /* of the record */
+	struct gate_text *about;   /* shared: hash and normalised text of the record */
+	struct mask_column **mask[2]; /* own: per column, NULL = clear; by format; made at first use */
+};
+void gate_judged_unref(struct gate_session *s, struct gate_judged **j);
+
+struct strict_prepared { /* what the client calls a prepared statement */
+	unsigned refs;
+	struct base_span text;         /* own */
+	uint32_t *types; size_t ntypes; /* own */
+	struct sql_command *command;   /* own; NULL: an ordinary query */
+	struct gate_judged *judged;    /* shared; NULL for commands */
+};
+struct strict_portal { /* what the client calls a portal or a cursor */
+	unsigned refs;
+	char name[16];                 /* on the server; "" is the client's unnamed one */
+	struct strict_prepared *prepared; /* shared; NULL: an SQL cursor, or a simple query */
+	struct gate_judged *judged;    /* shared; NULL: a command */
+	struct base_span formats; uint16_t nformats; /* own: result formats of the visible columns, as the client gave them */
+	bool cursor;                   /* made by DECLARE */
+	bool confirmed;                /* BindComplete has come */
+	bool ended;                    /* ran to its end */
+	uint64_t rows;                 /* given out so far */
+	size_t nasked;                 /* marks of what its parameters and constants ask for */
+	uint64_t asked[GATE_SUBJECT_COLUMNS];
+	unsigned asked_kind[GATE_SUBJECT_COLUMNS];
+	bool looks_up;                 /* one of them is a probe of the look-up exception */
+};
+
+enum strict_owed_kind {
+	OWED_SAY,      /* bytes for the client, in their turn */
+	OWED_ANALYSIS, /* tree, ParseComplete, ParameterDescription, RowDescription or NoData */
+	OWED_PARSE,    /* tree of a utility statement and ParseComplete of the gate's own text */
+	OWED_BIND,     /* [tree] BindComplete */
+	OWED_EXECUTE,  /* rows and their end */
+	OWED_CLOSE,    /* CloseComplete, never for the client */
+	OWED_FAIL,     /* the error of a text that cannot be parsed, sent to make the server's transaction fail as the client is told */
+	OWED_SYNC      /* ReadyForQuery */
+};
+enum strict_form { STRICT_ROWS, STRICT_COPY, STRICT_MOVE };
+struct strict_owed {
+	enum strict_owed_kind kind;
+	bool say;                      /* BIND: tell the client */
+	bool describe;                 /* EXECUTE: RowDescription in front (simple protocol) */
+	bool utility;                  /* EXECUTE: a statement of the gate's own: SHOW, EXPLAIN, BEGIN ... */
+	struct base_span bytes;        /* own: SAY, FAIL: message for the client; EXECUTE: RowDescription of a utility, NULL text of a COPY */
+	struct strict_portal *portal;  /* shared: BIND, EXECUTE */
+	enum strict_form form;
+	struct sql_copy copy;
+	const char *tag; bool plain_tag; /* CommandComplete instead of the server's: "FETCH", "MOVE", "COPY", with the number of rows; or plain */
+	uint64_t limit;                /* rows that may go out; then the answer is cut with an error. UINT64_MAX = all */
+	uint64_t max;                  /* max_rows that the client or FETCH gave; 0 = all */
+	uint64_t rows;                 /* given out */
+	bool begun, headed;            /* its record is begun; RowDescription or CopyOutResponse is out */
+	/* what the client's message changed, to be taken back when an earlier one of the batch failed */
+	enum { UNDO_NOTHING, UNDO_PREPARED, UNDO_PORTAL } undo;
+	char *undo_name;               /* own */
+	void *undo_old;                /* shared: what the name meant before; NULL = nothing */
+};
+
+enum strict_wait { STRICT_DONE, STRICT_WAIT };
+
+struct strict_analysis { /* the one under way, or its result for the handler that asked */
+	enum { ANALYSIS_NONE, ANALYSIS_RUNS, ANALYSIS_READY, ANALYSIS_FAILED } state;
+	uint8_t key[BASE_SHA256_SIZE];
+	struct gate_judged *judged;    /* own reference: being made, or ready */
+	bool spliced;                  /* the text sent has key columns added */
+	struct tree *tree;             /* own: of the text sent */
+	uint8_t tree_hash[BASE_SHA256_SIZE];
+	unsigned ntrees;
+	int step;                      /* 0 ParseComplete, 1 ParameterDescription, 2 RowDescription or NoData */
+	struct base_span error;        /* own: FAILED: ErrorResponse for the client */
+	bool server_failed;            /* FAILED: the server said so, and skips to Sync */
+};
+
+struct gate_strict {
+	struct base_buf in;            /* of the client */
+	struct base_buf back;          /* of the server */
+	struct gate_world *world;      /* shared: that scope and the judged were made under */
+	struct policy_scope *scope;    /* shared */
+	struct base_map *prepared;     /* name -> strict_prepared; "" is the unnamed one */
+	struct base_map *portals;      /* name -> strict_portal */
+	struct gate_judged *newest, *oldest; size_t ncached; /* cache */
+	struct base_map *judged;       /* key -> gate_judged, borrowed: the list owns */
+	struct strict_owed *owed; size_t owed_cap, owed_first, owed_count; /* ring; cap a power of two */
+	struct strict_analysis analysis;
+	struct sql_command *command; uint8_t command_key[BASE_SHA256_SIZE]; /* of the Query or Parse that waits */
+	bool skipping;                 /* an error was said: the client's messages up to Sync are dropped */
+	bool swallow;                  /* the answer was cut: what the server still says up to ReadyForQuery is dropped */
+	bool sync_sent;                /* of this batch */
+	bool half;                     /* something of this batch is on its way to the server or was done there */
+	bool began;                    /* a BEGIN is in this batch */
+	bool simple;                   /* the message that waits is a Query */
+	bool simple_failed;            /* the server refused something of it; the error was said */
+	bool flushed;                  /* a Flush is behind what was sent */
+	struct strict_portal *confirm; /* own reference: a write that waits for its BindComplete (simple protocol) */
+	char status;                   /* of the last ReadyForQuery */
+	unsigned next_name;
+	unsigned major;                /* version of the server, from its server_version */
+	bool utf8;                     /* the database is in UTF-8 */
+	struct base_buf closing;       /* names (NUL-terminated) of statements to be closed on the server when the next batch begins */
+};
+
+/* Is this person enforced in this world? Makes s->strict when so. At log-in, before the server is asked. */
+BASE_CHECK int gate_strict_choose(struct gate_session *s);
+/* Parameters of the start-up packet towards the server, "name NUL value NUL" each. */
+void gate_strict_startup(struct gate_session *s, struct base_buf *out);
+/* A ParameterStatus of the server during log-in. */
+void gate_strict_status(struct gate_session *s, struct base_span name, struct base_span value);
+void gate_strict_begin(struct gate_session *s);   /* RELAY begins; `back` may hold bytes already */
+void gate_strict_free(struct gate_session *s);
+void gate_strict_on_client(struct gate_session *s); /* bytes came into in */
+void gate_strict_on_server(struct gate_session *s); /* bytes came into back */
+bool gate_strict_idle(const struct gate_session *s); /* between statements, in no transaction */
+bool gate_strict_server_turn(const struct gate_session *s);
+bool gate_strict_reads_client(const struct gate_session *s);
+bool gate_strict_reads_server(const struct gate_session *s);
+
+#endif
