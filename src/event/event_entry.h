@@ -59,10 +59,13 @@ struct event_entry {
 	struct base_span text;         /* "text": normalised, no literals, no comments */
 	struct event_list tables;      /* "tables": schema.name of protected tables read or written */
 	struct event_list columns;     /* "columns": schema.table.column of protected columns in the answer */
+	struct event_list masked;      /* "masked": "schema.table.column last 4": those of columns that went out masked, and how */
 	uint64_t rows;                 /* "rows": rows in this part; always there in read and write */
 	enum event_subjects subjects;  /* "subjects": "known" | "unknown" */
 	struct base_span via;          /* "via": "answer" | "request": where the subject was taken from */
+	struct base_span probe;        /* "probe": "hit" | "miss": a look-up by a protected column */
 	struct base_span why;          /* "why": reason of unknown subjects, of close, deny, refuse; of start, stop: the role */
+	struct base_span rule;         /* "rule": FILE:LINE of the rule that refused */
 	uint32_t epoch;                /* "epoch": year of the mark key */
 	struct event_list kinds;       /* "kinds": what each mark of a tuple is: "customer.key", "customer.phone", ... */
 	struct base_span marks;        /* "marks": base64 of tuples; each tuple has 8 bytes (big-endian) for each kind; 0 = absent */
