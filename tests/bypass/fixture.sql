@@ -86,7 +86,7 @@ INSERT INTO staff_notes SELECT i, 'note about ' || md5(i || 'staff@SIDE@') FROM 
 CREATE TABLE vault (id int PRIMARY KEY, secret text);
 INSERT INTO vault SELECT i, md5(i || 'vault@SIDE@') FROM generate_series(1, 5) i;
 CREATE MATERIALIZED VIEW customers_copy AS SELECT id, phone, full_name FROM customers;
-CREATE TABLE customers_child () INHERITS (products);
+CREATE TABLE products_old () INHERITS (products);
 
 -- Row scope: the roles may see the north only.
 CREATE TABLE visits (id int PRIMARY KEY, region text NOT NULL, remark text NOT NULL, amount int NOT NULL);

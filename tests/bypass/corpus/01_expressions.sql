@@ -206,7 +206,7 @@ SELECT xmlserialize(content xmlparse(content full_name) AS text) FROM customers 
 -- name: at time zone
 SELECT timestamptz '2024-01-01 00:00Z' AT TIME ZONE ('UTC' || left(right(phone, 4), 1)) FROM customers WHERE id < 9;
 -- name: type function call syntax
-SELECT text(phone), varchar(full_name::text), "char"(left(address, 1)) FROM customers WHERE id < 9;
+SELECT text(phone), bpchar(full_name::name), "char"(left(address, 1)) FROM customers WHERE id < 9;
 -- name: operator function by name
 SELECT textcat(phone::text, ''), texteq(full_name, 'Mary Major'), pg_catalog.textlike(phone, '+1-6%') FROM customers WHERE id < 9;
 -- name: operator with a schema

@@ -20,9 +20,9 @@ SELECT j FROM (customers c JOIN tickets t ON t.customer_id = c.id) AS j LIMIT 5;
 -- name: row is null
 SELECT id, c IS NOT NULL FROM customers c;
 -- name: rows compared
-SELECT a.id, a = b FROM customers a JOIN customers b ON b.id = a.id + 1 WHERE a.province < b.province AND ROW(a.*) < ROW(b.*);
+SELECT a.id FROM (SELECT full_name, id FROM customers) a JOIN (SELECT full_name, id FROM customers) b ON a > b AND b.id = 42 ORDER BY 1;
 -- name: row compared with a guess
-SELECT id, c > ROW(7, 'Mary Major', '+1-605-0107', '', '', '', now())::customers FROM customers c WHERE id = 7;
+SELECT id, c > ROW(7, 'Nobody', '+1-605-0107', '', '', '', now())::customers FROM customers c WHERE id = 7;
 -- name: row size
 SELECT id, pg_column_size(c) FROM customers c;
 -- name: hash of a row
@@ -44,6 +44,7 @@ SELECT c.hash_record FROM customers c WHERE id < 9;
 -- name: attribute notation of a user function
 SELECT c.phone_of FROM customers c WHERE id < 9;
 -- name: attribute notation of text
+-- direct: PostgreSQL refuses it: a conversion by input and output is not to be had by notation
 SELECT (c).text FROM customers c WHERE id < 9;
 -- name: functional notation of a column in an expression
 SELECT full_name(customers) || '' FROM customers WHERE id < 9;
@@ -137,7 +138,5 @@ SELECT ((c, 1)::text) FROM customers c WHERE id < 9;
 SELECT (json_populate_record(NULL::customers, row_to_json(c))).phone FROM customers c WHERE id < 9;
 -- name: system column
 SELECT ctid, xmin = xmin, tableoid FROM customers ORDER BY id;
--- name: system column as a test
-SELECT id FROM customers WHERE ctid < '(1,1)' ORDER BY id;
 -- name: row of the parent's partition
 SELECT c FROM calls c ORDER BY id LIMIT 9;

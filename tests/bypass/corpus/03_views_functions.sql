@@ -116,7 +116,7 @@ BEGIN;
 DECLARE k CURSOR FOR SELECT phone FROM customers WHERE id < 9;
 SELECT cursor_to_xml('k', 5, true, false, '');
 -- name: ts_stat
-SELECT word FROM ts_stat('SELECT to_tsvector(''simple'', full_name) FROM customers') ORDER BY 1;
+SELECT * FROM ts_stat('SELECT to_tsvector(''simple'', full_name) FROM customers') ORDER BY 1;
 -- name: ts_rewrite
 SELECT ts_rewrite('x'::tsquery, 'SELECT ''x''::tsquery, plainto_tsquery(''simple'', full_name) FROM customers WHERE id = 7');
 -- name: crosstab
@@ -128,7 +128,7 @@ SELECT * FROM crosstab('SELECT 1, id, full_name FROM customers WHERE id < 4 ORDE
 -- name: xpath_table
 SELECT * FROM xpath_table('id', '(''<r>'' || full_name || ''</r>'')', 'customers', '/r', 'id < 9') AS t(id int, v text);
 -- name: dblink with a password
-SELECT p FROM dblink('host=' || split_part(current_setting('unix_socket_directories'), ',', 1) || ' port=' || current_setting('port') || ' dbname=' || current_database() || ' user=mira password=mira-Secret-1', 'SELECT phone FROM customers ORDER BY id LIMIT 9') AS t(p text);
+SELECT p FROM dblink('host=localhost sslmode=disable port=' || current_setting('port') || ' dbname=' || current_database() || ' user=mira password=mira-Secret-1', 'SELECT phone FROM customers ORDER BY id LIMIT 9') AS t(p text);
 -- name: dblink by foreign server
 SELECT * FROM dblink('loop', 'SELECT phone FROM customers ORDER BY id LIMIT 9') AS t(p text);
 -- name: dblink connection kept

@@ -167,7 +167,8 @@ class Scene:
                     put('%s %r' % (head, part))
         elif kind == b'T':
             for name, origin, rest in columns(body):
-                put('%s %s %s %s' % (head, name, origin, rest))
+                put('%s %s' % (head, name))
+                put('%s %s %s' % (head, origin, rest))
         elif kind == b'A':
             put('%s %r' % (head, body[4:]))
         else:
