@@ -1,6 +1,6 @@
 /* policy_where: the condition of `rows where`: is it one condition over a row, and what is it as SQL for the server? Input: a trusted person's
  * text of at most POLICY_RAW_MAX bytes, read as if hostile. What a token is, the server's own scanner says (sql_scan); the condition is put
- * together anew from its tokens, so that nothing of it can be a comment or reach behind the parenthesis that is put around it. Whether it is
+ * together anew from its tokens, nothing may lie between these, and nothing can reach behind the parenthesis that is put around it. Whether it is
  * boolean and its columns exist, the server says when it is asked (policy_map_question). No I/O.
  */
 #include "policy_parse_int.h"
@@ -24,16 +24,39 @@ where_word(struct base_span token, const char *word)
 	return true;
 }
 
-/* The next token of the scanner's normal form: up to a space that is not in a quoted identifier. Empty at the end. */
+struct where {
+	struct base_span text;       /* as written */
+	const struct sql_scan *scan; /* of text */
+	size_t pos;     /* in text: behind the token last read */
+	size_t norm;    /* in scan's normal form: the next token */
+	size_t literal; /* the next one */
+	bool comment;   /* something that is no token lies between the tokens */
+};
+
+/* The next token, as it stands in the text; empty at the end. The normal form says where tokens end: at a space that is not in a quoted identifier. */
 static struct base_span
-where_token(struct base_span norm, size_t *at)
+where_token(struct where *w)
 {
-	size_t begin = *at, end = begin;
+	struct base_span norm = base_buf_span(&w->scan->norm);
+	size_t begin = w->norm, end = begin;
 	bool quoted = false;
 	for (; end < norm.n && (quoted || norm.p[end] != ' '); end++)
 		quoted ^= norm.p[end] == '"';
-	*at = end < norm.n ? end + 1 : end;
-	return base_span(norm.p + begin, end - begin);
+	w->norm = end < norm.n ? end + 1 : end;
+	struct base_span t = base_span(norm.p + begin, end - begin);
+	while (w->pos < w->text.n && (w->text.p[w->pos] == ' ' || w->text.p[w->pos] == '\t'))
+		w->pos++;
+	if (base_span_is(t, "?") && w->literal < w->scan->nliterals) {
+		const struct sql_literal *l = &w->scan->literal[w->literal++];
+		t = base_span(w->text.p + l->at, l->len);
+	} else if (base_span_is(t, "OPERATOR(?)")) {
+		t = base_span_str("?"); /* the scanner's name for the operator "?" */
+	}
+	if (t.n > w->text.n - w->pos || (t.n > 0 && memcmp(w->text.p + w->pos, t.p, t.n) != 0) || (t.n == 0 && w->pos < w->text.n))
+		w->comment = true;
+	else
+		w->pos += t.n;
+	return t;
 }
 
 static int
@@ -59,40 +82,34 @@ where_actor(struct base_span property, struct base_buf *out, struct base_fail *f
 	                     near ? near : "", near ? "\"?" : "");
 }
 
-/* Tokens joined by single spaces, literals put back, actor.WORD replaced. */
+/* Tokens joined by single spaces, actor.WORD replaced. */
 static int
 where_write(struct base_span text, const struct sql_scan *scan, struct base_buf *out, struct base_fail *fail)
 {
 	static const char *const queries[] = {"select", "values", "table"};
-	struct base_span norm = base_buf_span(&scan->norm), before = base_span("", 0), t;
-	size_t at = 0, literal = 0;
-	while ((t = where_token(norm, &at)).n > 0) {
-		size_t ahead = at;
+	struct where w = {.text = text, .scan = scan, .pos = 0};
+	struct base_span before = base_span("", 0), t;
+	while ((t = where_token(&w)).n > 0 && !w.comment) {
 		if (base_buf_len(out) > 0)
 			base_buf_u8(out, ' ');
 		for (size_t i = 0; i < BASE_COUNT(queries); i++)
 			if (where_word(t, queries[i]))
 				return where_refused(fail, "a condition holds no query of its own; it speaks of one row of the table");
-		if (base_span_is(t, "?")) {
-			if (literal == scan->nliterals)
-				return where_refused(fail, "the condition cannot be read");
-			const struct sql_literal *l = &scan->literal[literal++];
-			base_buf_put(out, base_span(text.p + l->at, l->len));
-		} else if (base_span_is(t, "OPERATOR(?)")) {
-			base_buf_u8(out, '?'); /* the scanner's name for the operator "?" */
-		} else if (where_word(t, "actor") && !base_span_is(before, ".") && base_span_is(where_token(norm, &ahead), ".")) {
-			struct base_span property = where_token(norm, &ahead);
-			int err = where_actor(property, out, fail);
+		struct where ahead = w;
+		if (where_word(t, "actor") && !base_span_is(before, ".") && base_span_is(where_token(&ahead), ".")) {
+			int err = where_actor(where_token(&ahead), out, fail);
 			if (err != 0)
 				return err;
-			at = ahead;
-			if (base_span_is(where_token(norm, &ahead), "."))
+			w = ahead;
+			if (base_span_is(where_token(&ahead), "."))
 				return where_refused(fail, "nothing stands behind a property of the actor");
 		} else {
 			base_buf_put(out, t);
 		}
 		before = t;
 	}
+	if (w.comment)
+		return where_refused(fail, "a condition holds no comment of SQL");
 	return out->bad ? where_refused(fail, "the condition is too long") : 0;
 }
 
