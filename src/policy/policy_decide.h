@@ -45,6 +45,7 @@ struct policy_equality { /* AND level of the outermost WHERE: column of a subjec
 };
 struct policy_reason { unsigned depth; const char *text; struct policy_where rule; };
 struct policy_refusal {
+	const char *id;            /* of policy_refuse.def, "SECRET_MASKED": for tests, logs and metrics; static */
 	char sqlstate[6];          /* 42501, 0A000, 54000 */
 	char text[512];            /* what was refused and why: "column phone of public.customers may not be used in WHERE: it is masked for partner_staff" */
 	char hint[256];            /* what to write instead */

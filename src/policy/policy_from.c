@@ -1,0 +1,646 @@
+/* policy_from: what the columns of a range table entry are: relations, views, sub-selects, joins, functions, VALUES, WITH queries. An entry is
+ * resolved when first asked for, because a LATERAL part may ask before its turn; asking for one that is being resolved is a malformed tree.
+ * An occurrence is one row source: two references to one WITH query are two, although the query is judged once. Pure. */
+#include "policy_decide_int.h"
+
+static int
+malformed(struct policy_judge *j, const char *what)
+{
+	return policy_refuse(j, POLICY_REFUSE_MALFORMED, POLICY_NO_RULE, POLICY_ARGS(base_span_str(what), {0}, {0}));
+}
+
+static struct base_span
+entry_name(const struct tree_node *rte)
+{
+	return tree_text(tree_child(rte, TREE_F_EREF), TREE_F_ALIASNAME);
+}
+
+/* key_only: the subject's key itself, one row for each subject; else also identifiers and links. */
+bool
+policy_from_identifies(const struct policy_scope_relation *r, int16_t attnum, bool key_only)
+{
+	if (!r || !r->subject)
+		return false;
+	for (size_t i = 0; i < r->subject->ncolumns; i++) {
+		if (r->subject->columns[i].attnum == attnum)
+			return key_only ? r->subject->columns[i].role == POLICY_KEY : r->subject->columns[i].role != POLICY_DATA;
+	}
+	return false;
+}
+
+struct policy_flow
+policy_from_column(const struct policy_scope_relation *r, const struct policy_scope_column *c, size_t occurrence)
+{
+	struct policy_flow f = {.relation = r, .column = c, .occurrence = occurrence};
+
+	f.mask = c->mask;
+	f.unknown = !c->known;
+	f.secret = f.unknown || !c->open || c->mask.kind != POLICY_MASK_NONE;
+	f.rule = c->mask.kind != POLICY_MASK_NONE ? c->masked : c->open ? c->shown : c->never;
+	if (occurrence < POLICY_OCCURRENCES_MAX && policy_from_identifies(r, c->attnum, false))
+		f.named = UINT64_C(1) << occurrence;
+	return f;
+}
+
+int
+policy_from_occurrence(struct policy_judge *j, const struct policy_seen *like, size_t *i_r)
+{
+	for (size_t i = 0; i < j->nseen; i++) {
+		if (j->seen[i].made_by == like->made_by && j->seen[i].of == like->of && j->seen[i].and_of == like->and_of) {
+			*i_r = i;
+			return 0;
+		}
+	}
+	if (j->nseen == POLICY_OCCURRENCES_MAX)
+		return policy_refuse(j, POLICY_REFUSE_OCCURRENCES, POLICY_NO_RULE, POLICY_NO_ARGS);
+	j->seen[j->nseen] = *like;
+	j->seen[j->nseen].pub.key_column = SIZE_MAX;
+	*i_r = j->nseen++;
+	return 0;
+}
+
+/* ---- what a vouched-for part reads: only whose rows they are ---- */
+static int
+touch_child(const struct tree_node *child, enum tree_field f, void *ctx)
+{
+	(void)f;
+	return policy_from_touch(ctx, child);
+}
+
+int
+policy_from_touch(struct policy_judge *j, const struct tree_node *n)
+{
+	const struct policy_scope_relation *r;
+	int rc;
+
+	if (!n)
+		return 0;
+	j->depth++;
+	rc = policy_refuse_step(j);
+	if (rc == 0 && n->kind == TREE_RANGETBLENTRY && tree_number(n, TREE_F_RTEKIND) == 0 && tree_number(n, TREE_F_RELKIND) != 'v') {
+		r = policy_scope_relation(j->scope, tree_oid(n, TREE_F_RELID));
+		if ((r && r->subject) || (j->scope->map && policy_map_relation(j->scope->map, tree_oid(n, TREE_F_RELID))))
+			j->d->touches_subjects = true;
+	}
+	if (rc == 0)
+		rc = tree_each(n, touch_child, j);
+	j->depth--;
+	return rc;
+}
+
+/* ---- relations ---- */
+static int
+relation_entry(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry *e)
+{
+	const uint32_t oid = tree_oid(e->rte, TREE_F_RELID);
+	const int64_t relkind = tree_number(e->rte, TREE_F_RELKIND);
+	const struct policy_scope_relation *r;
+	struct policy_seen seen = {.made_by = e->rte, .of = SIZE_MAX, .and_of = SIZE_MAX};
+	const char *why;
+	struct base_span name;
+	int rc;
+
+	if (relkind == 'v') { /* a view's own old and new, or a view that a write went through */
+		e->kind = POLICY_ENTRY_DEAD;
+		return 0;
+	}
+	if (oid < POLICY_FIRST_USER_OID) {
+		why = j->trust > 0 ? NULL : policy_objects_system(j->objects, oid);
+		name = policy_objects_system_name(j->objects, oid);
+		e->kind = POLICY_ENTRY_PLAIN;
+		if (why)
+			return policy_refuse(j, POLICY_REFUSE_SYSTEM, POLICY_NO_RULE, POLICY_ARGS(name.n > 0 ? name : entry_name(e->rte), base_span_str(why), {0}));
+		policy_refuse_note(j, 1, POLICY_NO_RULE, "system relation %.*s may be read", (int)name.n, (const char *)name.p);
+		return 0;
+	}
+	r = policy_scope_relation(j->scope, oid);
+	if (!r)
+		return policy_refuse(j, POLICY_REFUSE_RELATION, POLICY_NO_RULE, POLICY_ARGS(entry_name(e->rte), j->scope->group_words, {0}));
+	e->kind = POLICY_ENTRY_RELATION;
+	e->relation = r;
+	if (relkind == 'c' ? index != l->excluded || !l->write_target : relkind != 'r' && relkind != 'p' && relkind != 'm' && relkind != 'f')
+		return malformed(j, "a relation of an unknown kind");
+	if (index != l->write_target && index != l->excluded && !(r->actions & POLICY_READ))
+		return policy_refuse(j, POLICY_REFUSE_ACTION, r->at, POLICY_ARGS(r->full_name, j->scope->group_words, base_span_str("reading")));
+	if (r->subject)
+		j->d->touches_subjects = true;
+	seen.pub.relation = r;
+	seen.direct = l->up == NULL && relkind != 'c';
+	seen.index = index;
+	policy_refuse_note(j, 1, r->at, "relation %.*s", (int)r->full_name.n, (const char *)r->full_name.p);
+	rc = policy_from_occurrence(j, &seen, &e->occurrence);
+	return rc != 0 ? rc : relkind == 'c' ? 0 : policy_rows_check(j, l, index, r);
+}
+
+/* ---- views and sub-selects ---- */
+
+/* A view's query, as the rewriter puts it in place, begins with the view's own "old" and "new". No statement can bring such entries
+ * itself: a view that is named in it is expanded. 0: not a view. */
+static uint32_t
+view_of(const struct tree_node *query)
+{
+	const struct tree_list rt = tree_list(query, TREE_F_RTABLE);
+	uint32_t oid = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (rt.n < 2 || !rt.item[i] || rt.item[i]->kind != TREE_RANGETBLENTRY || tree_number(rt.item[i], TREE_F_RTEKIND) != 0 ||
+		    tree_number(rt.item[i], TREE_F_RELKIND) != 'v' || !base_span_is(entry_name(rt.item[i]), i == 0 ? "old" : "new"))
+			return 0;
+		if (i == 1 && oid != tree_oid(rt.item[i], TREE_F_RELID))
+			return 0;
+		oid = tree_oid(rt.item[i], TREE_F_RELID);
+	}
+	return oid;
+}
+
+static bool
+trusted_view(const struct policy_judge *j, const struct tree_node *query, uint32_t view)
+{
+	uint8_t hash[BASE_SHA256_SIZE];
+	const uint8_t *known;
+
+	if (view == 0 || !j->scope->map || !policy_map_trusted_view(j->scope->map, view, &known))
+		return false;
+	tree_hash(query, 0, hash);
+	return memcmp(hash, known, sizeof(hash)) == 0;
+}
+
+static int
+copy_flows(struct policy_judge *j, const struct policy_flow *from, size_t n, struct policy_entry *e)
+{
+	e->kind = POLICY_ENTRY_FLOWS;
+	e->nflow = n;
+	e->flow = base_arena_get(j->scratch, (n + 1) * sizeof(from[0]));
+	if (!e->flow)
+		return GH_E_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		e->flow[i] = from[i];
+	return 0;
+}
+
+/* A view that the policy names: its own rules come on top of those of what it reads. */
+static void
+view_rules(const struct policy_scope_relation *r, struct policy_entry *e)
+{
+	for (size_t i = 0; i < e->nflow; i++) {
+		const struct policy_scope_column *c = i < INT16_MAX ? policy_scope_column(r, (int16_t)(i + 1)) : NULL;
+		struct policy_flow *f = &e->flow[i];
+		const struct policy_mask *m;
+
+		if (c && c->known && c->open && c->mask.kind == POLICY_MASK_NONE)
+			continue;
+		m = c ? policy_mask_stronger(&f->mask, &c->mask) : &f->mask;
+		if (!f->column || (c && m == &c->mask && c->mask.kind != POLICY_MASK_NONE)) {
+			f->rule = c ? (c->mask.kind != POLICY_MASK_NONE ? c->masked : c->never) : r->at;
+			if (!f->column) {
+				f->relation = r;
+				f->column = c;
+			}
+		}
+		f->mask = *m;
+		f->secret = true;
+		if (!c || !c->known)
+			f->unknown = true;
+	}
+}
+
+/* A trusted view that the policy names is a relation like a table, and what is inside it is only read. */
+static int
+trusted_relation(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry *e, const struct policy_scope_relation *r, const struct tree_node *query)
+{
+	struct policy_seen seen = {.made_by = e->rte, .of = SIZE_MAX, .and_of = SIZE_MAX, .direct = l->up == NULL, .index = index};
+
+	seen.pub.relation = r;
+	e->kind = POLICY_ENTRY_RELATION;
+	e->relation = r;
+	if (r->subject)
+		j->d->touches_subjects = true;
+	policy_refuse_note(j, 1, r->at, "trusted view %.*s", (int)r->full_name.n, (const char *)r->full_name.p);
+	return policy_from_occurrence(j, &seen, &e->occurrence) != 0 ? GH_E_DENIED : policy_from_touch(j, query);
+}
+
+static void
+declassify(struct policy_judge *j, struct policy_entry *e)
+{
+	for (size_t i = 0; i < e->nflow; i++) {
+		struct policy_flow *f = &e->flow[i];
+
+		f->secret = f->unknown = f->mixed = false;
+		f->mask = (struct policy_mask){.kind = POLICY_MASK_NONE};
+		if (f->occurrence != SIZE_MAX)
+			f->named |= UINT64_C(1) << f->occurrence;
+	}
+	policy_refuse_note(j, 1, POLICY_NO_RULE, "trusted view: its columns count as open");
+}
+
+static int
+subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry *e)
+{
+	const struct tree_node *query = tree_child(e->rte, TREE_F_SUBQUERY);
+	const uint32_t view = view_of(query);
+	const struct policy_scope_relation *r = view >= POLICY_FIRST_USER_OID ? policy_scope_relation(j->scope, view) : NULL;
+	const bool trusted = trusted_view(j, query, view);
+	struct policy_level *inner = NULL;
+	struct base_span name;
+	const char *why;
+	int rc;
+
+	if (view != 0 && view < POLICY_FIRST_USER_OID) {
+		why = j->trust > 0 ? NULL : policy_objects_system(j->objects, view);
+		name = policy_objects_system_name(j->objects, view);
+		e->kind = POLICY_ENTRY_PLAIN;
+		if (why)
+			return policy_refuse(j, POLICY_REFUSE_SYSTEM, POLICY_NO_RULE, POLICY_ARGS(name.n > 0 ? name : entry_name(e->rte), base_span_str(why), {0}));
+		return policy_from_touch(j, query); /* the server's own view over its own relations: judged when the list was made */
+	}
+	if (r && !(r->actions & POLICY_READ))
+		return policy_refuse(j, POLICY_REFUSE_ACTION, r->at, POLICY_ARGS(r->full_name, j->scope->group_words, base_span_str("reading")));
+	if (r && trusted)
+		return trusted_relation(j, l, index, e, r, query);
+	j->trust += trusted;
+	rc = policy_level_judge(j, l, query, &inner);
+	j->trust -= trusted;
+	if (rc == 0)
+		rc = copy_flows(j, inner->out, inner->nout, e);
+	if (rc == 0 && trusted)
+		declassify(j, e);
+	if (rc == 0 && r)
+		view_rules(r, e);
+	return rc;
+}
+
+/* ---- WITH ---- */
+
+/* The first reference keeps the query's occurrences, every further one gets its own: rows of two references are not the same rows. */
+static int
+rename_flows(struct policy_judge *j, struct policy_entry *e)
+{
+	for (size_t i = 0; i < e->nflow; i++) {
+		struct policy_seen seen = {.made_by = e->rte, .of = e->flow[i].occurrence, .and_of = SIZE_MAX};
+		int rc;
+
+		if (seen.of == SIZE_MAX || !e->flow[i].relation)
+			continue;
+		seen.pub.relation = j->seen[seen.of].pub.relation;
+		rc = policy_from_occurrence(j, &seen, &e->flow[i].occurrence);
+		if (rc != 0)
+			return rc;
+		if (e->flow[i].named & UINT64_C(1) << seen.of)
+			e->flow[i].named |= UINT64_C(1) << e->flow[i].occurrence;
+	}
+	return 0;
+}
+
+static int
+recursive_cte(struct policy_judge *j, struct policy_level *l, struct policy_cte *c)
+{
+	const struct tree_node *query = tree_child(c->node, TREE_F_CTEQUERY);
+	struct policy_level *inner = NULL;
+	bool again = true;
+
+	c->nflow = tree_list(c->node, TREE_F_CTECOLNAMES).n;
+	c->flow = base_arena_get(j->scratch, (c->nflow + 1) * sizeof(c->flow[0]));
+	if (!c->flow)
+		return GH_E_NOMEM;
+	for (size_t i = 0; i < c->nflow; i++)
+		c->flow[i] = policy_flow_nothing;
+	/* Upwards only, from "no column is secret": each round adds one or is the last. */
+	while (again) {
+		int rc = policy_level_judge(j, l, query, &inner);
+
+		if (rc != 0)
+			return rc;
+		if (inner->nout != c->nflow)
+			return malformed(j, "a WITH query has other columns than its names");
+		again = false;
+		for (size_t i = 0; i < c->nflow; i++) {
+			struct policy_flow f = inner->out[i];
+
+			if (f.secret && !c->flow[i].secret) {
+				f.mixed = true;
+				f.occurrence = SIZE_MAX;
+				f.named |= c->flow[i].named;
+				c->flow[i] = f;
+				again = true;
+			} else if (f.named & ~c->flow[i].named) {
+				c->flow[i].named |= f.named;
+				again = true;
+			}
+		}
+	}
+	return 0;
+}
+
+int
+policy_from_cte(struct policy_judge *j, struct policy_level *l, size_t i)
+{
+	struct policy_cte *c = &l->cte[i];
+	struct policy_level *inner = NULL;
+	const enum policy_place place = j->place;
+	const unsigned trust = j->trust;
+	int rc;
+
+	if (c->state == POLICY_CTE_READY)
+		return 0;
+	if (c->state == POLICY_CTE_BUSY)
+		return tree_bool(c->node, TREE_F_CTERECURSIVE) && c->flow ? 0 : malformed(j, "a WITH query refers to itself");
+	if (!c->node || c->node->kind != TREE_COMMONTABLEEXPR)
+		return malformed(j, "a WITH list holds something else");
+	c->state = POLICY_CTE_BUSY;
+	j->place = POLICY_PLACE_SELECT;
+	j->trust = l->trust;
+	if (tree_bool(c->node, TREE_F_CTERECURSIVE)) {
+		rc = recursive_cte(j, l, c);
+	} else {
+		rc = policy_level_judge(j, l, tree_child(c->node, TREE_F_CTEQUERY), &inner);
+		if (rc == 0) {
+			c->flow = inner->out;
+			c->nflow = inner->nout;
+		}
+	}
+	j->place = place;
+	j->trust = trust;
+	if (rc == 0)
+		c->state = POLICY_CTE_READY;
+	return rc;
+}
+
+static int
+cte_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry *e)
+{
+	const struct base_span name = tree_text(e->rte, TREE_F_CTENAME);
+	struct policy_level *at = l;
+	struct policy_cte *c = NULL;
+	int rc;
+
+	for (int64_t up = tree_number(e->rte, TREE_F_CTELEVELSUP); up > 0 && at; up--)
+		at = at->up;
+	for (size_t i = 0; at && name.p && i < at->ncte; i++) {
+		if (base_span_eq(tree_text(at->cte[i].node, TREE_F_CTENAME), name)) {
+			c = &at->cte[i];
+			rc = policy_from_cte(j, at, i);
+			if (rc != 0)
+				return rc;
+			break;
+		}
+	}
+	if (!c)
+		return malformed(j, "a WITH query that is not there");
+	rc = copy_flows(j, c->flow, c->nflow, e);
+	if (rc == 0 && c->state == POLICY_CTE_READY && c->uses++ > 0)
+		rc = rename_flows(j, e);
+	return rc;
+}
+
+/* ---- the rest ---- */
+struct walk { struct policy_judge *j; struct policy_level *l; enum tree_field only; };
+
+static int
+walk_field(const struct tree_node *child, enum tree_field f, void *ctx)
+{
+	struct walk *w = ctx;
+
+	if (!child || f != w->only)
+		return 0;
+	return policy_flow_expression(w->j, w->l, child->kind == TREE_RANGETBLFUNCTION ? tree_child(child, TREE_F_FUNCEXPR) : child);
+}
+
+/* Nothing secret can be in it; what identifies somebody may. only: the field to walk; none: XMLTABLE's. */
+static int
+plain_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry *e, const struct tree_node *n, enum tree_field only, enum policy_place place)
+{
+	static const enum tree_field table_parts[] = {TREE_F_NS_URIS, TREE_F_DOCEXPR, TREE_F_ROWEXPR, TREE_F_COLEXPRS, TREE_F_COLDEFEXPRS}; /* of XMLTABLE */
+	const uint64_t before = j->named;
+	struct walk w = {j, l, only};
+	int rc = 0;
+
+	j->named = 0;
+	e->kind = POLICY_ENTRY_PLAIN;
+	j->place = place;
+	if (only != TREE_FIELD_COUNT)
+		rc = tree_each(n, walk_field, &w);
+	for (size_t i = 0; rc == 0 && only == TREE_FIELD_COUNT && i < BASE_COUNT(table_parts); i++) {
+		w.only = table_parts[i];
+		rc = tree_each(n, walk_field, &w);
+	}
+	e->named = j->named;
+	j->named = before;
+	return rc;
+}
+
+static int
+resolve(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry *e)
+{
+	switch (tree_number(e->rte, TREE_F_RTEKIND)) {
+	case 0:
+		return relation_entry(j, l, index, e);
+	case 1:
+		return subquery_entry(j, l, index, e);
+	case 2:
+		e->kind = POLICY_ENTRY_JOIN;
+		return 0;
+	case 3:
+		return plain_entry(j, l, e, e->rte, TREE_F_FUNCTIONS, POLICY_PLACE_FROM);
+	case 4:
+		return plain_entry(j, l, e, tree_child(e->rte, TREE_F_TABLEFUNC), TREE_FIELD_COUNT, POLICY_PLACE_FROM);
+	case 5:
+		return plain_entry(j, l, e, e->rte, TREE_F_VALUES_LISTS, POLICY_PLACE_VALUES);
+	case 6:
+		return cte_entry(j, l, e);
+	default:
+		return policy_refuse(j, POLICY_REFUSE_UNKNOWN_NODE, POLICY_NO_RULE, POLICY_ARGS(base_span_str("a kind of FROM item"), {0}, {0}));
+	}
+}
+
+static int
+sample(struct policy_judge *j, struct policy_level *l, const struct tree_node *s)
+{
+	const uint32_t handler = tree_oid(s, TREE_F_TSMHANDLER);
+	const enum policy_place place = j->place;
+	struct walk w = {j, l, TREE_F_ARGS};
+	int rc;
+
+	if (!s)
+		return 0;
+	if (handler != 3313 && handler != 3314) /* bernoulli, system */
+		return policy_refuse(j, POLICY_REFUSE_FUNCTION, POLICY_NO_RULE, POLICY_ARGS(policy_objects_function_name(j->objects, handler), base_span_str("it is not a known way of sampling"), {0}));
+	j->place = POLICY_PLACE_SAMPLE;
+	rc = tree_each(s, walk_field, &w);
+	w.only = TREE_F_REPEATABLE;
+	if (rc == 0)
+		rc = tree_each(s, walk_field, &w);
+	j->place = place;
+	return rc;
+}
+
+int
+policy_from_entry(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry **e_r)
+{
+	const enum policy_place place = j->place;
+	const unsigned trust = j->trust;
+	struct policy_entry *e;
+	int rc;
+
+	if (index < 1 || (uint64_t)index > l->rtable.n)
+		return malformed(j, "a FROM item that is not there");
+	e = &l->entry[index - 1];
+	if (e->state == POLICY_ENTRY_NEW) {
+		e->rte = l->rtable.item[index - 1];
+		if (!e->rte || e->rte->kind != TREE_RANGETBLENTRY)
+			return malformed(j, "a range table holds something else");
+		e->state = POLICY_ENTRY_BUSY;
+		e->occurrence = SIZE_MAX;
+		j->place = POLICY_PLACE_SELECT;
+		j->trust = l->trust;
+		j->depth++;
+		rc = policy_refuse_step(j);
+		if (rc == 0)
+			rc = resolve(j, l, index, e);
+		if (rc == 0)
+			rc = sample(j, l, tree_child(e->rte, TREE_F_TABLESAMPLE));
+		if (rc == 0 && tree_list(e->rte, TREE_F_SECURITY_QUALS).n > 0) { /* the database's own row rules: the owner's word */
+			for (size_t i = 0; rc == 0 && i < tree_list(e->rte, TREE_F_SECURITY_QUALS).n; i++)
+				rc = policy_from_touch(j, tree_list(e->rte, TREE_F_SECURITY_QUALS).item[i]);
+			policy_refuse_note(j, 2, POLICY_NO_RULE, "its rows are limited by row-level security of the database");
+		}
+		j->depth--;
+		j->place = place;
+		j->trust = trust;
+		if (rc != 0)
+			return rc;
+		e->state = POLICY_ENTRY_READY;
+	}
+	if (e->state == POLICY_ENTRY_BUSY)
+		return malformed(j, "a FROM item refers to itself");
+	*e_r = e;
+	return 0;
+}
+
+/* ---- columns ---- */
+
+/* The name that the statement's own tree gives to a column, and NULL when it is dropped or not there. A column that is there but not in the
+ * scope was added since the policy was bound. */
+static const struct tree_node *
+column_name(const struct policy_entry *e, int64_t attnum)
+{
+	const struct tree_list all = tree_list(tree_child(e->rte, TREE_F_EREF), TREE_F_COLNAMES);
+
+	if (attnum < 1 || (uint64_t)attnum > all.n || tree_text(all.item[attnum - 1], TREE_F_SVAL).n == 0)
+		return NULL;
+	return all.item[attnum - 1];
+}
+
+static int
+relation_column(struct policy_judge *j, const struct policy_entry *e, int64_t attnum, struct policy_flow *f_r)
+{
+	const struct policy_scope_column *c = attnum > 0 && attnum <= INT16_MAX ? policy_scope_column(e->relation, (int16_t)attnum) : NULL;
+	static const char *const names[] = {"ctid", "xmin", "cmin", "xmax", "cmax"};
+
+	if (attnum == -6) { /* tableoid */
+		*f_r = policy_flow_nothing;
+		return 0;
+	}
+	if (attnum < 0)
+		return policy_refuse(j, POLICY_REFUSE_SYSTEM_COLUMN, POLICY_NO_RULE, POLICY_ARGS(base_span_str(attnum >= -5 ? names[-attnum - 1] : "?"), e->relation->full_name, {0}));
+	if (!c) {
+		struct base_span name = tree_text(column_name(e, attnum), TREE_F_SVAL);
+
+		return policy_refuse(j, POLICY_REFUSE_UNCLASSIFIED, e->relation->at, POLICY_ARGS(name.p ? name : base_span_str("?"), j->scope->group_words, {0}));
+	}
+	*f_r = policy_from_column(e->relation, c, e->occurrence);
+	if (f_r->secret)
+		j->d->touches_protected = true;
+	return 0;
+}
+
+static int
+whole_relation(struct policy_judge *j, const struct policy_entry *e)
+{
+	const size_t n = tree_list(tree_child(e->rte, TREE_F_EREF), TREE_F_COLNAMES).n;
+
+	for (size_t i = 1; i <= n && j->trust == 0; i++) {
+		if (column_name(e, (int64_t)i) && (i > INT16_MAX || !policy_scope_column(e->relation, (int16_t)i)))
+			return policy_refuse(j, POLICY_REFUSE_WHOLE_ROW, e->relation->at, POLICY_ARGS(e->relation->full_name, base_span_str("a column that the policy does not classify"), {0}));
+	}
+	return 0;
+}
+
+/* Everything of one entry at once: no part of it may be secret. */
+static int
+whole_row(struct policy_judge *j, struct policy_level *l, struct policy_entry *e, struct policy_flow *f_r)
+{
+	struct policy_flow all = policy_flow_nothing, f;
+	struct tree_list vars = tree_list(e->rte, TREE_F_JOINALIASVARS);
+	size_t n = e->kind == POLICY_ENTRY_FLOWS ? e->nflow : e->kind == POLICY_ENTRY_RELATION ? e->relation->ncolumns : e->kind == POLICY_ENTRY_JOIN ? vars.n : 0;
+
+	if (e->kind == POLICY_ENTRY_RELATION && whole_relation(j, e) != 0)
+		return GH_E_DENIED;
+	all.named = e->named;
+	for (size_t i = 0; i < n; i++) {
+		int rc = 0;
+
+		f = policy_flow_nothing;
+		if (e->kind == POLICY_ENTRY_FLOWS)
+			f = e->flow[i];
+		else if (e->kind == POLICY_ENTRY_RELATION)
+			f = policy_from_column(e->relation, &e->relation->columns[i], e->occurrence);
+		else if (vars.item[i])
+			rc = policy_flow_target(j, l, vars.item[i], &f);
+		if (rc != 0)
+			return rc;
+		if (f.secret) {
+			j->d->touches_protected = true;
+			if (j->trust == 0)
+				return policy_refuse(j, POLICY_REFUSE_WHOLE_ROW, f.rule, POLICY_ARGS(e->relation ? e->relation->full_name : entry_name(e->rte), f.column ? f.column->name : base_span_str("a protected column"), {0}));
+		}
+		all.named |= f.named;
+	}
+	*f_r = all;
+	return 0;
+}
+
+int
+policy_from_var(struct policy_judge *j, struct policy_level *l, const struct tree_node *var, struct policy_flow *f_r)
+{
+	const int64_t attnum = tree_number(var, TREE_F_VARATTNO);
+	struct policy_entry *e;
+	struct tree_list vars;
+	int rc;
+
+	for (int64_t up = tree_number(var, TREE_F_VARLEVELSUP); up > 0 && l; up--)
+		l = l->up;
+	if (!l || tree_number(var, TREE_F_VARLEVELSUP) < 0)
+		return malformed(j, "a column of a query that is not there");
+	rc = policy_from_entry(j, l, tree_number(var, TREE_F_VARNO), &e);
+	if (rc != 0)
+		return rc;
+	if (e->kind == POLICY_ENTRY_DEAD)
+		return policy_refuse(j, POLICY_REFUSE_VIEW_ROW, POLICY_NO_RULE, POLICY_NO_ARGS);
+	if (e->relation && (tree_number(var, TREE_F_VARNO) == l->write_target || tree_number(var, TREE_F_VARNO) == l->excluded) && !(e->relation->actions & POLICY_READ))
+		return policy_refuse(j, POLICY_REFUSE_ACTION, e->relation->at, POLICY_ARGS(e->relation->full_name, j->scope->group_words, base_span_str("reading")));
+	if (attnum == 0)
+		return whole_row(j, l, e, f_r);
+	switch (e->kind) {
+	case POLICY_ENTRY_RELATION:
+		return relation_column(j, e, attnum, f_r);
+	case POLICY_ENTRY_JOIN:
+		vars = tree_list(e->rte, TREE_F_JOINALIASVARS);
+		if (attnum < 1 || (uint64_t)attnum > vars.n || !vars.item[attnum - 1])
+			return malformed(j, "a column of a join that is not there");
+		return policy_flow_target(j, l, vars.item[attnum - 1], f_r);
+	case POLICY_ENTRY_FLOWS:
+		if (attnum < 1 || (uint64_t)attnum > e->nflow)
+			return malformed(j, "a column of a sub-select that is not there");
+		*f_r = e->flow[attnum - 1];
+		if (f_r->secret)
+			j->d->touches_protected = true;
+		return 0;
+	case POLICY_ENTRY_PLAIN:
+		*f_r = policy_flow_nothing;
+		f_r->named = e->named;
+		return 0;
+	case POLICY_ENTRY_DEAD:
+		break;
+	}
+	return malformed(j, "a column of nothing");
+}
