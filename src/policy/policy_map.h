@@ -76,6 +76,9 @@ size_t policy_map_questions(const struct policy_map *m);
 const struct policy_question *policy_map_question(const struct policy_map *m, size_t i);
 /* GH_E_PARSE with file:line when the tree is not what a question of this kind gives. A question never answered: its view is not trusted, its table's rows are refused. */
 BASE_CHECK int policy_map_answer(struct policy_map *m, size_t i, struct tree_list queries, struct base_fail *fail);
+/* Takes over the answers that an older map of the same file has, where both ask the same of the same relation. For a map that is bound anew between
+ * reloads, because the catalogue was changed: only what was recorded at the reload stays trusted. */
+void policy_map_take_answers(struct policy_map *m, const struct policy_map *older);
 /* The recorded tree_hash of a trusted view's expanded query; false: not trusted. */
 bool policy_map_trusted_view(const struct policy_map *m, uint32_t view_oid, const uint8_t **hash_r);
 

@@ -79,6 +79,7 @@ struct policy_objects {
 	struct base_arena *arena; /* own: everything below */
 	struct objects functions, types, systems; /* ascending OID */
 	struct pair *operators; size_t noperators; /* the same */
+	const char *lost;
 };
 
 static const char why_unlisted[] = "it is not on the list of functions that were reviewed";
@@ -300,12 +301,26 @@ trust_schema(const struct policy_trust *t)
 }
 
 static int
-trust_fail(struct build *b, const struct policy_trust *t, const char *what)
+trust_fail(const struct build *b, struct base_fail *fail, const struct policy_trust *t, const char *what)
 {
 	char schema[80], name[80], arguments[200];
-	return base_fail_set(b->fail, GH_E_VERIFY, "%s:%u: function %s.%s(%s) %s", b->file, t->name.line,
+	return base_fail_set(fail, GH_E_VERIFY, "%s:%u: function %s.%s(%s) %s", b->file, t->name.line,
 	                     base_text_quote(schema, sizeof(schema), trust_schema(t), 64), base_text_quote(name, sizeof(name), t->name.table, 64),
 	                     base_text_quote(arguments, sizeof(arguments), t->arguments, 180), what);
+}
+
+/* A trust item that does not hold: a failure at a reload; later only a function that may not be used any more. */
+static int
+trust_lost(struct build *b, const struct policy_trust *t, const char *what)
+{
+	struct base_fail lost;
+
+	if (!b->cat->later)
+		return trust_fail(b, b->fail, t, what);
+	(void)trust_fail(b, &lost, t, what); /* it is kept as a text */
+	if (!b->o->lost)
+		b->o->lost = base_arena_str(b->o->arena, base_span_str(lost.text));
+	return 0;
 }
 
 /* Is f named by a trust item? *why_r: NULL when it is, and has the body that was reviewed. */
@@ -316,17 +331,17 @@ trusted(struct build *b, const struct policy_cat_function *f, const char **why_r
 		const struct policy_trust *t = &b->trusts[i];
 		if (!t->function || !base_span_eq(trust_schema(t), f->schema) || !base_span_eq(t->name.table, f->name) || !same_arguments(t->arguments, f->arguments))
 			continue;
+		b->met[i] = true;
 		if (f->body_md5.n == 0) {
-			int rc = trust_fail(b, t, "has no body that can be reviewed: it is in C, internal, or an aggregate");
+			int rc = trust_lost(b, t, "has no body that can be reviewed: it is in C, internal, or an aggregate");
 			base_fail_hint(b->fail, "trust a function in SQL or PL/pgSQL, or a view");
 			return rc;
 		}
 		if (!same_hex(t->body, f->body_md5)) {
-			int rc = trust_fail(b, t, "has another body than the one that was reviewed");
+			int rc = trust_lost(b, t, "has another body than the one that was reviewed");
 			base_fail_hint(b->fail, "review it again; its body's hash is now \"%.*s\"", (int)(f->body_md5.n > 64 ? 64 : f->body_md5.n), (const char *)f->body_md5.p);
 			return rc;
 		}
-		b->met[i] = true;
 		*why_r = NULL;
 		return 0;
 	}
@@ -388,7 +403,7 @@ functions(struct build *b)
 	order(&b->o->functions);
 	for (size_t i = 0; i < b->ntrusts && err == 0; i++)
 		if (b->trusts[i].function && !b->met[i]) {
-			err = trust_fail(b, &b->trusts[i], "does not exist");
+			err = trust_lost(b, &b->trusts[i], "does not exist");
 			base_fail_hint(b->fail, "write the argument types as PostgreSQL names them: integer, character varying, public.citext");
 		}
 	return err;
@@ -578,6 +593,12 @@ policy_objects_free(struct policy_objects **o)
 }
 
 /* -- look-ups -- */
+
+const char *
+policy_objects_lost(const struct policy_objects *o)
+{
+	return o->lost;
+}
 
 const char *
 policy_objects_function(const struct policy_objects *o, uint32_t oid)

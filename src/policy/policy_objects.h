@@ -30,11 +30,14 @@ struct policy_cat_objects {
 	const struct policy_cat_system *systems; size_t nsystems;
 	const struct policy_cat_operator *operators; size_t noperators;
 	const uint32_t *column_types; size_t ncolumn_types; /* types of the columns of the relations in the policy: usable although of users' making */
+	bool later; /* bound anew between reloads: a trusted function that is gone or has another body is refused from now on, where it would fail at a reload */
 };
 struct policy_objects;
 /* trusts: `trust function` items of the policy; a missing function or another body is GH_E_VERIFY with file:line. */
 BASE_CHECK int policy_objects_new(const struct policy_cat_objects *c, const struct policy_trust *trusts, size_t ntrusts, const char *file, struct policy_objects **o_r, struct base_fail *fail);
 void policy_objects_free(struct policy_objects **o);
+/* With `later`: what happened to the first trusted function that is trusted no more, for the log; NULL: nothing. Lives as long as o. */
+const char *policy_objects_lost(const struct policy_objects *o);
 
 /* NULL: may be used. Else why not, one sentence without a full stop ("it runs SQL text that the gate cannot see"). */
 const char *policy_objects_function(const struct policy_objects *o, uint32_t oid);

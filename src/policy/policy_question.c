@@ -79,6 +79,21 @@ policy_map_answer(struct policy_map *m, size_t i, struct tree_list queries, stru
 	return 0;
 }
 
+void
+policy_map_take_answers(struct policy_map *m, const struct policy_map *older)
+{
+	for (size_t i = 0; i < m->nquestions; i++) {
+		struct policy_map_question *q = &m->questions[i];
+		for (size_t k = 0; k < older->nquestions && !q->known; k++) {
+			const struct policy_map_question *was = &older->questions[k];
+			if (!was->known || was->oid != q->oid || was->rows != q->rows || strcmp(was->ask.sql, q->ask.sql) != 0)
+				continue;
+			memcpy(q->hash, was->hash, sizeof(q->hash));
+			q->known = true;
+		}
+	}
+}
+
 static int
 question_by_view(const void *key, const void *item)
 {

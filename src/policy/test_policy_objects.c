@@ -75,7 +75,7 @@ static struct policy_objects *
 build(const struct policy_trust *trusts, size_t n)
 {
 	struct policy_cat_objects c = {functions, BASE_COUNT(functions), types, BASE_COUNT(types), systems, BASE_COUNT(systems),
-	                               operators, BASE_COUNT(operators), column_types, BASE_COUNT(column_types)};
+	                               operators, BASE_COUNT(operators), column_types, BASE_COUNT(column_types), false};
 	struct policy_objects *o = NULL;
 	struct base_fail fail = {0};
 	int rc = policy_objects_new(&c, trusts, n, "shop.gate", &o, &fail);
@@ -197,7 +197,7 @@ static const struct {
 static void
 trusts(void **state)
 {
-	struct policy_cat_objects c = {functions, BASE_COUNT(functions), NULL, 0, NULL, 0, NULL, 0, NULL, 0};
+	struct policy_cat_objects c = {functions, BASE_COUNT(functions), NULL, 0, NULL, 0, NULL, 0, NULL, 0, false};
 	(void)state;
 	for (size_t i = 0; i < BASE_COUNT(trusting); i++) {
 		struct policy_objects *o = NULL;
@@ -218,11 +218,34 @@ trusts(void **state)
 	}
 }
 
+/* Between reloads a trust that does not hold any more costs this function only. */
+static void
+later(void **state)
+{
+	struct policy_cat_objects c = {.functions = functions, .nfunctions = BASE_COUNT(functions), .later = true};
+	struct policy_trust t[] = {trusting[4].trust, trusting[0].trust};
+	struct policy_objects *o = NULL;
+	struct base_fail fail = {0};
+	(void)state;
+	assert_int_equal(policy_objects_new(&c, t, 2, "shop.gate", &o, &fail), 0);
+	assert_non_null(policy_objects_function(o, 20002));
+	assert_null(policy_objects_function(o, 20001));
+	assert_non_null(strstr(policy_objects_lost(o), "region_of(text) has another body"));
+	policy_objects_free(&o);
+	t[0] = trusting[6].trust;
+	assert_int_equal(policy_objects_new(&c, t, 2, "shop.gate", &o, &fail), 0);
+	assert_non_null(strstr(policy_objects_lost(o), "does not exist"));
+	policy_objects_free(&o);
+	assert_int_equal(policy_objects_new(&c, &t[1], 1, "shop.gate", &o, &fail), 0);
+	assert_null(policy_objects_lost(o));
+	policy_objects_free(&o);
+}
+
 /* No rows at all: what has a fixed number is judged by it, nothing else is allowed. */
 static void
 empty(void **state)
 {
-	struct policy_cat_objects c = {NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0};
+	struct policy_cat_objects c = {NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false};
 	struct policy_objects *o = NULL;
 	(void)state;
 	assert_int_equal(policy_objects_new(&c, NULL, 0, "shop.gate", &o, NULL), 0);
@@ -239,14 +262,14 @@ empty(void **state)
 static void
 too_many(void **state)
 {
-	struct policy_cat_objects c = {functions, (size_t)1 << 40, NULL, 0, NULL, 0, NULL, 0, NULL, 0};
+	struct policy_cat_objects c = {functions, (size_t)1 << 40, NULL, 0, NULL, 0, NULL, 0, NULL, 0, false};
 	struct policy_objects *o = NULL;
 	struct base_fail fail = {0};
 	(void)state;
 	assert_int_equal(policy_objects_new(&c, NULL, 0, "shop.gate", &o, &fail), GH_E_LIMIT);
-	c = (struct policy_cat_objects){NULL, 0, types, (size_t)1 << 40, NULL, 0, NULL, 0, NULL, 0};
+	c = (struct policy_cat_objects){NULL, 0, types, (size_t)1 << 40, NULL, 0, NULL, 0, NULL, 0, false};
 	assert_int_equal(policy_objects_new(&c, NULL, 0, "shop.gate", &o, &fail), GH_E_LIMIT);
-	c = (struct policy_cat_objects){NULL, 0, NULL, 0, NULL, 0, NULL, 0, column_types, SIZE_MAX};
+	c = (struct policy_cat_objects){NULL, 0, NULL, 0, NULL, 0, NULL, 0, column_types, SIZE_MAX, false};
 	assert_int_equal(policy_objects_new(&c, NULL, 0, "shop.gate", &o, &fail), GH_E_LIMIT);
 	assert_null(o);
 }
@@ -256,7 +279,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_by_oid), cmocka_unit_test(types_by_oid), cmocka_unit_test(operators_by_oid), cmocka_unit_test(systems_by_oid),
-		cmocka_unit_test(trusts), cmocka_unit_test(empty), cmocka_unit_test(too_many),
+		cmocka_unit_test(trusts), cmocka_unit_test(later), cmocka_unit_test(empty), cmocka_unit_test(too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
