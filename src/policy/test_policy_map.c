@@ -73,7 +73,7 @@ bind(const char *text, const struct policy_catalogue *c, struct policy_map **m_r
 	int err = policy_file_parse(base_span_str(text), "c.gate", &f, fail);
 	assert_int_equal(err, 0);
 	err = policy_map_bind(f, c, m_r, fail);
-	policy_file_free(&f); /* the map keeps nothing of it */
+	policy_file_free(&f); /* the map keeps it for itself */
 	return err;
 }
 
@@ -242,6 +242,55 @@ test_citext_key(void **state)
 	policy_map_unref(&m);
 }
 
+/* What groups name is bound too, with a place for every mistake. */
+static void
+test_groups(void **state)
+{
+	static const struct { const char *rules; int err; const char *message; } t[] = {
+		{"on table customers { show id, phone hide email, born, initial }", 0, NULL},
+		{"on table audit { show customer_id } on table app.card2 { show a }", 0, NULL},
+		{"on table custmers { }", GH_E_MISSING, "c.gate:3:20: table \"public.custmers\" does not exist; did you mean \"customers\"?"},
+		{"on table app.orders { }", GH_E_MISSING, "c.gate:3:20: table \"app.orders\" does not exist"},
+		{"on table customers_pkey { }", GH_E_MISSING, "c.gate:3:20: table \"public.customers_pkey\" does not exist"},
+		{"on table customers { show id,\n emial }", GH_E_MISSING,
+		 "c.gate:4:2: column \"emial\" does not exist in this table; did you mean \"email\"?"},
+		{"on table customers { show \"........pg.dropped.2........\" }", GH_E_MISSING,
+		 "c.gate:3:37: column \"........pg.dropped.2........\" does not exist in this table"},
+		{"on table customers { show ctid }", GH_E_MISSING, "c.gate:3:37: column \"ctid\" does not exist in this table"},
+		{"on table customers { allow update of fone }", GH_E_MISSING, "c.gate:3:48: column \"fone\" does not exist in this table; did you mean \"phone\"?"},
+		{"on table customers { look up by born }", GH_E_UNSUPPORTED,
+		 "c.gate:3:43: column \"born\" has a type that cannot be looked up by (possible are int2, int4, int8, oid, numeric, uuid, text, varchar, "
+		 "char, name and citext)"},
+		{"on table customers { look up by id, phone, email, initial }", 0, NULL},
+		{"on table customers { mask phone as last 4 mask email as token mask born as year }", 0, NULL},
+		{"on table customers { mask id as last 2 }", GH_E_UNSUPPORTED,
+		 "c.gate:3:37: column \"id\" is of type int8 and cannot be masked as last 2: characters can be shown of text only; hide and fixed suit other types"},
+		{"on table customers { mask id as fixed \"x\" }", GH_E_UNSUPPORTED,
+		 "c.gate:3:37: column \"id\" is of type int8 and cannot be masked as fixed: a fixed value of a bigint is a whole number in its range"},
+		{"on table customers { mask id as fixed \"0\" mask born as fixed \"1970-01-01\" }", 0, NULL},
+		{"on table customers { mask id as year }", GH_E_UNSUPPORTED,
+		 "c.gate:3:37: column \"id\" is of type int8 and cannot be masked as year: a year needs a date, a timestamp or text"},
+		{"on table orders_b { hide customer_id }", 0, NULL},
+		{"on table orders_b { mask customer_id as fixed \"{}\" }", GH_E_UNSUPPORTED,
+		 "c.gate:3:36: column \"customer_id\" is of type json and cannot be masked as fixed: a fixed value needs text, an integer, a date or a boolean; "
+		 "hide suits every type"},
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		char text[400];
+		struct policy_map *m = NULL;
+		struct base_fail fail = {.code = 0};
+		assert_true(snprintf(text, sizeof(text), "policy \"p\" version 1 {\nsubject c { table public.customers key id }\ngroup g { %s } }", t[i].rules) > 0);
+		assert_int_equal(bind(text, &shop, &m, &fail), t[i].err);
+		if (t[i].message)
+			assert_memory_equal(fail.text, t[i].message, strlen(t[i].message));
+		assert_int_equal(m != NULL, t[i].err == 0);
+		if (m)
+			assert_int_equal(policy_map_file(m)->ngroups, 1);
+		policy_map_unref(&m);
+	}
+}
+
 /* Many relations: every one is found, nothing else is. */
 static void
 test_many(void **state)
@@ -287,7 +336,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roles), cmocka_unit_test(test_named),      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_citext_key), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_citext_key), cmocka_unit_test(test_many), cmocka_unit_test(test_groups),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
