@@ -100,7 +100,7 @@ def _(s):
           bind(portal='b'), execute('a'), execute('b'))
 
 
-@attack('4.9', 'a failed Parse destroys the unnamed statement')
+@attack('4.9', 'a failed Parse destroys the unnamed statement', direct='the server destroys it; a gateway that keeps it runs what the client has lost')
 def _(s):
     s.ask(parse(LEAK))
     s.ask(parse('SELECT nonsense'))
@@ -110,7 +110,7 @@ def _(s):
     s.ask(bind(), execute())
 
 
-@attack('4.9', 'a simple Query destroys the unnamed statement and portal')
+@attack('4.9', 'a simple Query destroys the unnamed statement and portal', direct='the server destroys them')
 def _(s):
     s.put(parse('SELECT full_name FROM customers WHERE id = 7'), bind(), query('SELECT 1'), execute(), pgwire.SYNC)
     s.main.read_on(b'Z', 2)
@@ -530,10 +530,12 @@ def _(s):
     s.q('SELECT 1')
 
 
-@attack('4.9', 'the result of Parse by name length and control characters')
+@attack('4.9', 'statement names are cut at 63 bytes')
 def _(s):
     name = 'n' * 70 + '\t\n'
-    s.ask(parse('SELECT 1', name), parse(LEAK, name[:63]), bind(name=name[:63]), execute())
+    s.ask(parse(LEAK, name))
+    s.ask(parse('SELECT 1', name[:63]))
+    s.ask(bind(name=name[:63]), execute())
     s.ask(bind(name=name), execute())
 
 

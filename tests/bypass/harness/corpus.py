@@ -20,11 +20,12 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Attack:
-    def __init__(self, section, name, run, direct=None, user='mira', reset=True, around=False, ends=False, ledger=None):
+    def __init__(self, section, name, run, direct=None, user='mira', reset=True, around=False, ends=False, ledger=None, given=False):
         self.section, self.name, self.run, self.direct, self.user, self.reset = section, name, run, direct, user, reset
         self.around = around  # needs the administrator
         self.ends = ends      # the server itself ends the session without an error
-        self.ledger = ledger  # function (entries) -> faults: only with our own gate
+        self.ledger = ledger  # the kinds of entries that must name every key in Scene.delivered: only with our own gate
+        self.given = given    # the policy gives away what it shows (an allowed look-up): not compared
         self.text = ''
 
     @property

@@ -145,6 +145,7 @@ class Scene:
     def __init__(self, side, user='mira'):
         self.side, self.user = side, user
         self.tokens, self.sessions, self.undone, self.admins = [], {}, [], []
+        self.application, self.delivered = None, set()  # for what is looked up in the ledger afterwards
 
     def note(self, label, kind, body=None, fields=None):
         """Takes a message apart."""
@@ -182,6 +183,8 @@ class Scene:
         s = Session(self, place, label)
         s.user = user
         self.sessions[label] = s
+        if self.application and not more:
+            params = [('application_name', self.application), *params]
         s.log_in(user, params, **more)
         return s
 
@@ -197,6 +200,9 @@ class Scene:
 
     def ask(self, *messages):
         return self.main.ask(*messages)
+
+    def put(self, *messages):
+        self.main.put(*messages)
 
     def say(self, *words):
         """Something observed that is no message."""
