@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 
 from lib.pgwire import SSL_REQUEST, Closed, cstr, msg
 
@@ -110,6 +111,19 @@ class Session:
             text = final(text)
         if text is not None:
             self.send(auth(12, text) + extra)
+
+
+def taken(sock, limit=2):
+    """Waits until the peer, on this machine, has read all that was sent to it; what comes to it later is then later for it, too."""
+    ends = sock.getpeername()[1], sock.getsockname()[1]
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        with open('/proc/net/tcp') as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        waiting = [int(r[4].split(':')[1], 16) for r in rows if (int(r[1][-4:], 16), int(r[2][-4:], 16)) == ends]
+        if not any(waiting):
+            return
+        time.sleep(0.002)
 
 
 class Fake:

@@ -9,7 +9,7 @@ import time
 
 import client
 from client import to_the_end
-from fake import (KEY, OK, PARAMETERS, READY, WELCOME, C, D, Fake, T, Z, auth, column, data_row, error, row_description, status, tag)
+from fake import (KEY, OK, PARAMETERS, READY, WELCOME, C, D, Fake, T, Z, auth, column, data_row, error, row_description, status, tag, taken)
 from lib import pgwire, ports
 from lib.env import PASSWORDS
 from lib.pgwire import COPY_DONE, SYNC, TERMINATE, Closed, Conn, ServerError, bind, call, close, copy_data, cstr, describe, execute, msg, parse, query
@@ -114,24 +114,26 @@ def raw(messages):
     return b''.join(msg(kind, body) for kind, body in messages)
 
 
-def play(place, request, data, then='close', limit=4):
+def play(place, request, data, then='close', limit=8):
     """One session: the client sends its request, the server answers with data, then closes ('close') or goes on honestly ('good').
     What the client got up to the end, or up to the answer to a last honest query; and whether that came."""
-    expected = len(re.findall(r'.', kinds(request))) if request else 0
+    arrived = threading.Event()
 
     def script(s):
         s.welcome()
-        asked = 0
         if request:
             last = {b'S', b'Q', b'F', b'c'} & {bytes([ord(k)]) for k in kinds(request)[-1]}
             while True:
                 kind, _ = s.read()
-                asked += 1
                 if kind in last:
                     break
-        elif expected == 0:
+        else:
             time.sleep(0.01)
-        s.send(data)
+        try:
+            s.send(data)
+            taken(s.sock)
+        finally:
+            arrived.set()
         if then == 'good':
             s.good()
         elif then == 'wait':
@@ -140,8 +142,8 @@ def play(place, request, data, then='close', limit=4):
     try:
         client.send(c, request)
         if then == 'good':
-            if not request:
-                time.sleep(0.02)
+            if not request:  # what the server said unasked comes first
+                arrived.wait(15)
             client.send(c, query('select honest') + TERMINATE)
         return to_the_end(c, limit)
     finally:
