@@ -20,7 +20,7 @@ enum tree_form {
 	TREE_FORM_BITS,   /* (b 1 2), (b) for empty */
 	TREE_FORM_DATUM,  /* 4 [ 1 0 0 0 0 0 0 0 ] */
 	TREE_FORM_NOTHING, /* <>, always */
-	TREE_FORM_OPAQUE, /* ? or <> */
+	TREE_FORM_OPAQUE, /* ? or {...}, not looked into; <> for none */
 };
 
 /* Flags. PLACE: where in the text it stood. RIGHTS: who asks, not what is asked. Both mean nothing for what a query gives.

@@ -35,7 +35,7 @@ enum tree_shape {
 	               * values_lists is. An item may be NULL: "<>", as in joinaliasvars and coldefexprs. Never an empty list: that is none */
 	TREE_NUMBERS, /* integer or OID list, or bitmap set */
 	TREE_DATUM,   /* bytes of a constant, host byte order of the server; text.p == NULL: null */
-	TREE_OPAQUE,  /* "?": what the server cannot print (utility statements) */
+	TREE_OPAQUE,  /* a utility statement, printed "?" or as a node that is not looked into: tree_has() says whether there is one */
 };
 
 struct tree_node;
@@ -67,7 +67,7 @@ const struct tree_node *tree_child(const struct tree_node *n, enum tree_field f)
 struct tree_list tree_list(const struct tree_node *n, enum tree_field f);
 struct tree_numbers tree_numbers(const struct tree_node *n, enum tree_field f);
 const struct tree_value *tree_value(const struct tree_node *n, enum tree_field f); /* NULL: this version has no such field */
-bool tree_has(const struct tree_node *n, enum tree_field f); /* a node, a non-empty list, a non-null text or "?" is there */
+bool tree_has(const struct tree_node *n, enum tree_field f); /* other than absent: a node, a non-empty list, a non-null text, a number that is not 0, a utility statement */
 static inline uint32_t
 tree_oid(const struct tree_node *n, enum tree_field f)
 {

@@ -477,6 +477,31 @@ read_list(struct reader *r, enum tree_form form, unsigned flags, struct tree_lis
 	return take(r, from, list_r);
 }
 
+/* A utility statement: ?, or for a few of them a node, which nobody needs to know more of than that it is there. Braces in names have a
+ * backslash, so those without one pair up. */
+static int
+read_opaque(struct reader *r, struct base_span *s_r)
+{
+	const uint8_t *from = r->p;
+	size_t open = 0;
+
+	if (peek(r, 0) != '?' && peek(r, 0) != '{')
+		return bad(r, "a utility statement or <>");
+	do {
+		uint8_t c = peek(r, 0);
+
+		if (c == '\\')
+			r->p++; /* and over what follows it */
+		else
+			open += (size_t)(c == '{') - (size_t)(c == '}');
+		if (r->p == r->end)
+			return bad(r, "the end of a utility statement");
+		r->p++;
+	} while (open > 0);
+	*s_r = base_span(from, (size_t)(r->p - from));
+	return 0;
+}
+
 static const enum tree_shape shape_of[] = {
 	[TREE_FORM_INT] = TREE_INT, [TREE_FORM_BOOL] = TREE_BOOL, [TREE_FORM_CHAR] = TREE_CHAR, [TREE_FORM_REAL] = TREE_REAL,
 	[TREE_FORM_TEXT] = TREE_TEXT, [TREE_FORM_NODE] = TREE_NODE, [TREE_FORM_LIST] = TREE_LIST, [TREE_FORM_NAMES] = TREE_LIST,
@@ -525,12 +550,7 @@ read_value(struct reader *r, const struct tree_node *n, const struct tree_column
 	case TREE_FORM_NOTHING:
 		return none(r) ? 0 : bad(r, "<>");
 	case TREE_FORM_OPAQUE:
-		if (none(r))
-			return 0;
-		if (peek(r, 0) != '?')
-			return bad(r, "? or <>");
-		v->u.text = base_span(r->p++, 1);
-		return 0;
+		return none(r) ? 0 : read_opaque(r, &v->u.text);
 	}
 	return bad(r, "a known form"); /* NEVER */
 }
