@@ -11,6 +11,7 @@ mkdir -p "$log"
 part layers python3 -B tools/check_layers.py
 part man python3 -B tools/check_man.py
 part conf python3 -B tools/check_conf_doc.py
+part policies python3 -B tools/check_policy_doc.py "$build/src/gatehouse"
 part formats python3 -B tools/check_formats.py
 part unit meson test -C "$build" --print-errorlogs --no-suite slow
 [ -f tests/e2e/run.py ] && part e2e /usr/bin/python3 -B tests/e2e/run.py --binary "$build/src/gatehouse"

@@ -70,7 +70,7 @@ BASE_CHECK int policy_map_give_objects(struct policy_map *m, const struct policy
 const struct policy_objects *policy_map_objects(const struct policy_map *m); /* NULL before that */
 /* What the server must be asked before the map is whole: the analysed tree of each trusted view and of each `rows where`. Between bind and the
  * first sharing of the map only. sql: one SELECT, NUL-terminated, names quoted and schema-qualified; actor.team is written
- * current_setting('gatehouse.team', true), which the gate sets in each session's start-up options. */
+ * pg_catalog.current_setting('gatehouse.team', true), which the gate sets in each session's start-up options. */
 struct policy_question { char *sql; struct policy_where at; struct base_span about; /* "view public.customers_public" */ };
 size_t policy_map_questions(const struct policy_map *m);
 const struct policy_question *policy_map_question(const struct policy_map *m, size_t i);
