@@ -1,4 +1,6 @@
-/* cli_init: `gatehouse init --keys`: the two secrets of an installation, made once. Never overwrites, never prints a secret. */
+/* cli_init: `gatehouse init --keys`: the secrets of an installation, made once; `--mask-key`: only the one that older installations lack.
+ * Never overwrites, never prints a secret.
+ */
 #include "cli_files.h"
 #include "cli_out.h"
 
@@ -10,6 +12,7 @@
 #include "base_mem.h"
 #include "base_time.h"
 #include "ledger_key.h"
+#include "mask_apply.h"
 
 #define SECRET_MODE 0600u
 #define PUBLIC_MODE 0644u
@@ -27,12 +30,12 @@ wipe(struct base_buf *b)
 static int
 check_absent(const struct proc_conf *conf, struct base_fail *fail)
 {
-	const char *paths[] = {conf->mark_keys, conf->ledger_key};
+	const char *paths[] = {conf->mark_keys, conf->ledger_key, conf->mask_key};
 
 	for (size_t i = 0; i < BASE_COUNT(paths); i++)
-		if (faccessat(AT_FDCWD, paths[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (*paths[i] && faccessat(AT_FDCWD, paths[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 			base_fail_set(fail, GH_E_EXISTS, "%s is there already; nothing was made", paths[i]);
-			base_fail_hint(fail, "keys are made once: if the other one is lost, restore it from its copy");
+			base_fail_hint(fail, "keys are made once: if another one is lost, restore it from its copy");
 			return GH_E_EXISTS;
 		}
 	return 0;
@@ -49,6 +52,20 @@ make_mark_keys(const struct proc_conf *conf, unsigned year, struct base_fail *fa
 	mask_keys_line(year + 1, &text);
 	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
 	                    base_file_create_new(AT_FDCWD, conf->mark_keys, SECRET_MODE, base_buf_span(&text), fail);
+	wipe(&text);
+	return rc;
+}
+
+static int
+make_mask_key(const struct proc_conf *conf, struct base_fail *fail)
+{
+	struct base_buf text;
+
+	base_buf_init(&text, KEY_TEXT_MAX);
+	base_buf_str(&text, "# secret behind hashed and token values: who holds it can confirm guesses; another one changes them all\n");
+	mask_secret_line(&text);
+	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
+	                    base_file_create_new(AT_FDCWD, conf->mask_key, SECRET_MODE, base_buf_span(&text), fail);
 	wipe(&text);
 	return rc;
 }
@@ -87,16 +104,38 @@ say(const struct proc_conf *conf, unsigned year, const struct base_buf *vkey)
 {
 	struct base_span key = base_buf_span(vkey);
 
-	printf("made %s: keys of the marks for %u and %u\nmade %s: signing key of the ledger %s\n\n", conf->mark_keys, year, year + 1, conf->ledger_key,
+	printf("made %s: keys of the marks for %u and %u\nmade %s: signing key of the ledger %s\n", conf->mark_keys, year, year + 1, conf->ledger_key,
 	    conf->ledger_origin);
+	if (*conf->mask_key)
+		printf("made %s: secret behind hashed and token values\n", conf->mask_key);
+	putchar('\n');
 	printf("The ledger's verifier key is not secret. Keep it away from this machine too, for those who are to check the ledger:\n\n  %.*s\n", (int)key.n,
 	    (const char *)key.p);
 	if (geteuid() == 0)
 		puts("The files belong to root now: give them to the user that runs the gate (chown), or it cannot read them.\n");
 	puts("Next:\n"
-	     "  1. copy both files to a safe place, apart from the ledger: without the mark keys nobody can ask the ledger about a person\n"
+	     "  1. copy the files to a safe place, apart from the ledger: without the mark keys nobody can ask the ledger about a person\n"
 	     "  2. in the database, once, as a superuser: psql -f gatehouse-auth.sql");
 	printf("  3. gatehouse policy check -c %s\n  4. gatehouse run -c %s\n", conf->file, conf->file);
+}
+
+static int
+init_mask_key(const struct cli_args *args)
+{
+	struct proc_conf *conf = NULL;
+	struct base_fail fail = {0};
+	int rc = cli_files_conf(args, &conf, &fail);
+
+	if (rc >= 0 && !*conf->mask_key)
+		rc = base_fail_set(&fail, GH_E_MISSING, "%s: mask_key must be set", conf->file);
+	if (rc >= 0)
+		rc = make_mask_key(conf, &fail);
+	if (rc == GH_E_EXISTS)
+		base_fail_hint(&fail, "the key is made once: another one would change every hash and token that has been shown");
+	if (rc >= 0)
+		printf("made %s: secret behind hashed and token values; give it to the user that runs the gate, and copy it to a safe place\n", conf->mask_key);
+	proc_conf_free(&conf);
+	return rc < 0 ? cli_out_fail(&fail) : CLI_EXIT_OK;
 }
 
 int
@@ -108,9 +147,9 @@ cli_init(const struct cli_args *args)
 	unsigned year = base_time_year_utc(base_time_wall_us());
 	int rc;
 
-	base_buf_init(&vkey, KEY_TEXT_MAX);
 	if (!cli_args_get(args, "keys"))
-		return cli_out_error("init: say what to make: --keys");
+		return cli_args_get(args, "mask-key") ? init_mask_key(args) : cli_out_error("init: say what to make: --keys or --mask-key");
+	base_buf_init(&vkey, KEY_TEXT_MAX);
 	if ((rc = cli_files_conf(args, &conf, &fail)) < 0)
 		goto out;
 	if (!*conf->mark_keys || !*conf->ledger_key || !*conf->ledger_origin)
@@ -121,6 +160,8 @@ cli_init(const struct cli_args *args)
 		rc = make_ledger_key(conf, &vkey, &fail); /* first: it checks ledger_origin */
 	if (rc >= 0)
 		rc = make_mark_keys(conf, year, &fail);
+	if (rc >= 0 && *conf->mask_key)
+		rc = make_mask_key(conf, &fail);
 	if (rc >= 0)
 		say(conf, year, &vkey);
 out:

@@ -16,6 +16,8 @@
 #include "base_text.h"
 #include "base_time.h"
 
+#define SECRET_SIZE_MAX 65536u
+
 static int
 read_file(const char *path, size_t max, bool secret, struct base_buf *b, struct base_fail *fail)
 {
@@ -160,6 +162,45 @@ load_people(struct gate_world *w, struct base_fail *fail)
 	return rc;
 }
 
+/* Some group shows hashes or tokens: the line that says so first; 0: none does. */
+static unsigned
+secret_needed(const struct policy_file *policy)
+{
+	for (size_t i = 0; i < policy->ngroups; i++)
+		for (size_t k = 0; k < policy->groups[i].ntables; k++) {
+			const struct policy_on_table *t = &policy->groups[i].tables[k];
+			for (size_t n = 0; n < t->nsays; n++)
+				if (t->says[n].say == POLICY_SAY_MASK && (t->says[n].mask.kind == POLICY_MASK_HASH || t->says[n].mask.kind == POLICY_MASK_TOKEN))
+					return t->says[n].line;
+		}
+	return 0;
+}
+
+/* The secret may be missing where nothing needs it; a file that is there has to be good. */
+static int
+load_secret(struct gate_world *w, const struct policy_file *policy, struct base_fail *fail)
+{
+	struct base_buf b;
+	unsigned line = secret_needed(policy);
+	int rc = GH_E_MISSING;
+
+	base_buf_init(&b, SECRET_SIZE_MAX);
+	if (opt(w->conf->mask_key))
+		rc = base_file_read_secret(AT_FDCWD, w->conf->mask_key, &b, fail);
+	if (rc == GH_OK) {
+		rc = mask_secret_parse(base_buf_span(&b), w->conf->mask_key, &w->secret, fail);
+	} else if (rc == GH_E_MISSING && line == 0) {
+		rc = GH_OK;
+	} else if (rc == GH_E_MISSING) {
+		rc = base_fail_set(fail, rc, "%s:%u: a hash or token needs the mask key, and %s", w->conf->policy, line,
+		                   opt(w->conf->mask_key) ? "its file is not there" : "mask_key is not set");
+		base_fail_hint(fail, "gatehouse init --mask-key -c %s makes it; one that was lost must be restored from its copy", w->conf->file);
+	}
+	base_secret_wipe(b.mem, b.cap);
+	base_buf_done(&b);
+	return rc;
+}
+
 int
 gate_world_load(struct proc_conf *conf, uint64_t version, struct gate_world **world_r, struct policy_file **policy_r, struct base_fail *fail)
 {
@@ -177,8 +218,11 @@ gate_world_load(struct proc_conf *conf, uint64_t version, struct gate_world **wo
 	if (rc == GH_OK)
 		rc = policy_file_parse(base_buf_span(&b), conf->policy, &policy, fail);
 	base_buf_done(&b);
+	if (rc == GH_OK)
+		rc = load_secret(w, policy, fail);
 out:
 	if (rc < 0) {
+		policy_file_free(&policy);
 		gate_world_unref(&w);
 		return rc;
 	}
@@ -224,6 +268,21 @@ gate_world_bind(struct gate_world *w, struct policy_map *map, struct base_fail *
 	return rc;
 }
 
+struct gate_world *
+gate_world_again(struct gate_world *w, uint64_t version, struct policy_map *map)
+{
+	struct gate_world *n = base_mem_new(1, sizeof(*n)), *files = w->files ? w->files : w;
+
+	/* The kinds of the same policy are the same, in the same order: the markers fit. */
+	gate_world_ref(files);
+	memcpy(n, files, sizeof(*n));
+	atomic_init(&n->refs, 1);
+	n->version = version;
+	n->map = map;
+	n->files = files;
+	return n;
+}
+
 void
 gate_world_ref(struct gate_world *w)
 {
@@ -238,8 +297,15 @@ gate_world_unref(struct gate_world **wp)
 	*wp = NULL;
 	if (!w || atomic_fetch_sub(&w->refs, 1) != 1)
 		return;
+	if (w->files) {
+		policy_map_unref(&w->map);
+		gate_world_unref(&w->files);
+		free(w);
+		return;
+	}
 	for (size_t i = 0; i < w->nmarkers; i++)
 		mask_marker_free(&w->marker[i]);
+	mask_secret_unref(&w->secret);
 	for (size_t i = 0; i < w->ncert_rules; i++) {
 		regfree(&w->cert_rules[i].regex);
 		free(w->cert_rules[i].role);

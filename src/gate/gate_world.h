@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "mask_apply.h"
 #include "mask_mark.h"
 #include "policy_map.h"
 #include "policy_people.h"
@@ -45,12 +46,14 @@ struct gate_world {
 	struct policy_people *people; /* shared; NULL = no people file */
 	struct mask_marker *marker[GATE_WORLD_YEARS]; /* own: one for each year that has a key, ascending */
 	size_t nmarkers;
+	struct mask_secret *secret;   /* shared: behind `as hash` and `as token`; NULL = no file */
 	struct wire_tls_ctx *client_tls; /* towards clients; NULL = no TLS */
 	struct wire_tls_ctx *server_tls; /* towards the server; NULL = no TLS */
 	struct gate_cert_rule *cert_rules; /* own */
 	size_t ncert_rules;
 	struct gate_address address[GATE_WORLD_ADDRESSES]; /* of the server, tried in order */
 	size_t naddresses;
+	struct gate_world *files;     /* shared: the world that all but map is borrowed from; NULL = it is this one's own */
 	char where[300];              /* "127.0.0.1:5432" or the socket's path, for messages */
 };
 
@@ -58,6 +61,8 @@ struct gate_world {
 BASE_CHECK int gate_world_load(struct proc_conf *conf, uint64_t version, struct gate_world **world_r, struct policy_file **policy_r, struct base_fail *fail);
 /* Markers for the kinds of map; takes over the reference to map. */
 BASE_CHECK int gate_world_bind(struct gate_world *w, struct policy_map *map, struct base_fail *fail);
+/* Another world of the same files, for a map that was bound anew to the same policy; takes over the reference to map. Never NULL. */
+struct gate_world *gate_world_again(struct gate_world *w, uint64_t version, struct policy_map *map);
 void gate_world_ref(struct gate_world *w);
 void gate_world_unref(struct gate_world **w);
 /* Marker of the year of this time; NULL when there is no key for it. */

@@ -16,7 +16,7 @@
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 static char dir[] = "/tmp/test-world-XXXXXX";
-static const char *const files[] = {"policy", "people", "certs", "keys", "missing"};
+static const char *const files[] = {"policy", "people", "certs", "keys", "mask", "missing"};
 
 static int
 set_up(void **state)
@@ -232,6 +232,41 @@ test_bad_mark_keys(void **state)
 	}
 }
 
+/* The mask key: needed where the policy shows hashes or tokens, and good wherever it is there. */
+static void
+test_mask_key(void **state)
+{
+	static const char *const says[] = {"show id", "mask phone as last 4", "mask phone as hash", "mask phone as token"};
+	static const struct { const char *key; unsigned mode; int code, needed; } keys[] = {
+		{"mask " KEY "\n", 0600, GH_OK, GH_OK}, {NULL, 0, GH_OK, GH_E_MISSING}, {"mask " KEY "\n", 0640, GH_E_DENIED, GH_E_DENIED},
+		{"mask xyz\n", 0600, GH_E_PARSE, GH_E_PARSE}, {"", 0600, GH_E_PARSE, GH_E_PARSE},
+	};
+	char settings[100], path[64], policy[1024];
+	(void)state;
+	(void)snprintf(settings, sizeof(settings), "mask_key = %s/mask\n", dir);
+	(void)snprintf(path, sizeof(path), "%s/mask", dir);
+	for (size_t i = 0; i < BASE_COUNT(says) * BASE_COUNT(keys); i++) {
+		struct gate_world *w = NULL;
+		struct base_fail fail = {0};
+		size_t k = i / BASE_COUNT(says), s = i % BASE_COUNT(says);
+		put_all();
+		(void)snprintf(policy, sizeof(policy), "%.*s  group g {\n    treat enforce\n    on table public.customers {\n      allow read\n      %s\n    }\n  }\n}\n",
+		               (int)strlen(SHOP_POLICY) - 2, SHOP_POLICY, says[s]);
+		put("policy", policy, 0644);
+		(void)unlink(path);
+		if (keys[k].key)
+			put("mask", keys[k].key, keys[k].mode);
+		int code = s >= 2 ? keys[k].needed : keys[k].code;
+		if (load(settings, &w, &fail) != code)
+			fail_msg("%s, %s: %s", says[s], keys[k].key ? keys[k].key : "no file", fail.text);
+		if (code == GH_OK)
+			assert_true((w->secret != NULL) == (keys[k].key != NULL));
+		else
+			assert_true(fail.hint[0] != '\0' || code != GH_E_MISSING);
+		gate_world_unref(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +276,7 @@ main(void)
 		cmocka_unit_test(test_certificates_and_roles),
 		cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_bad_mark_keys),
+		cmocka_unit_test(test_mask_key),
 	};
 
 	base_crypt_init();
