@@ -7,7 +7,6 @@
  */
 #include "gate_judge.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +119,12 @@ unsigned
 gate_judge_major(const struct gate_judge *j)
 {
 	return j->major;
+}
+
+PGconn *
+gate_judge_conn(const struct gate_judge *j)
+{
+	return j->conn;
 }
 
 /* The text of the one tree, in j->tree. */

@@ -5,6 +5,8 @@
 #ifndef GATE_JUDGE_H
 #define GATE_JUDGE_H
 
+#include <libpq-fe.h>
+
 #include "policy_map.h"
 #include "proc_conf.h"
 #include "tree_read.h"
@@ -16,6 +18,8 @@ struct gate_judge;
 BASE_CHECK int gate_judge_open(const struct proc_conf *conf, struct gate_judge **j_r, struct base_fail *fail);
 void gate_judge_close(struct gate_judge **j);
 unsigned gate_judge_major(const struct gate_judge *j);
+/* Its connection, which may only read: for settings that an analysis depends on (search_path, role), and for the command line's tests of a policy. */
+PGconn *gate_judge_conn(const struct gate_judge *j);
 /* The tree of one statement: exactly one notice with exactly one query, else GH_E_VERIFY. GH_E_PARSE: the server's own error message. */
 BASE_CHECK int gate_judge_tree(struct gate_judge *j, const char *sql, struct tree **tree_r, struct base_fail *fail);
 /* GH_E_VERIFY with the name of the first golden statement whose tree is another one. */

@@ -346,6 +346,12 @@ policy_people_count(const struct policy_people *p)
 	return p->n;
 }
 
+const struct policy_person *
+policy_people_at(const struct policy_people *p, size_t i)
+{
+	return i < p->n ? &p->rows[i].person : NULL;
+}
+
 const char *
 policy_people_hash(const struct policy_people *p)
 {

@@ -21,6 +21,7 @@ void policy_people_ref(struct policy_people *p);
 void policy_people_unref(struct policy_people **p);
 const struct policy_person *policy_people_find(const struct policy_people *p, struct base_span role); /* NULL: not listed */
 size_t policy_people_count(const struct policy_people *p);
+const struct policy_person *policy_people_at(const struct policy_people *p, size_t i); /* ascending role; NULL: there are no more */
 const char *policy_people_hash(const struct policy_people *p); /* first 16 hex digits */
 
 #endif
