@@ -12,6 +12,8 @@
 #include "base_mem.h"
 #include "base_num.h"
 
+#define CATALOGUE_MAX ((size_t)1 << 30) /* bytes of rows under other names */
+
 /* User relations: not the system's, not TOAST's, not temporary. */
 #define USER_RELATIONS \
 	"pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
@@ -201,21 +203,63 @@ drop(const void *p)
 	free((void *)(uintptr_t)p);
 }
 
+static int
+read_all(PGconn *conn, struct reading *rd, struct base_fail *fail)
+{
+	int rc = read_relations(conn, rd, fail);
+
+	if (rc == GH_OK)
+		rc = read_edges(conn, rd, fail);
+	return rc == GH_OK ? read_views(conn, rd, fail) : rc;
+}
+
+static void
+reading_done(struct reading *rd)
+{
+	drop(rd->cat.relations);
+	drop(rd->cat.columns);
+	drop(rd->cat.reads);
+	drop(rd->cat.children);
+	drop(rd->cat.functions);
+	free(rd->views);
+	for (size_t i = 0; i < rd->nresults; i++)
+		PQclear(rd->result[i]);
+}
+
+int
+gate_catalog_bind_names(PGconn *conn, const struct policy_file *policy, struct gate_names **names_r, struct policy_map **map_r, struct base_fail *fail)
+{
+	struct reading rd = {0};
+	int rc = read_all(conn, &rd, fail);
+
+	if (rc == GH_OK)
+		rc = policy_map_bind(policy, &rd.cat, map_r, fail);
+	if (rc == GH_OK && names_r)
+		*names_r = gate_names_new(&rd.cat, policy, *map_r);
+	reading_done(&rd);
+	return rc;
+}
+
 int
 gate_catalog_bind(PGconn *conn, const struct policy_file *policy, struct policy_map **map_r, struct base_fail *fail)
 {
-	struct reading rd = {0};
-	int rc;
+	return gate_catalog_bind_names(conn, policy, NULL, map_r, fail);
+}
 
-	if ((rc = read_relations(conn, &rd, fail)) == GH_OK && (rc = read_edges(conn, &rd, fail)) == GH_OK && (rc = read_views(conn, &rd, fail)) == GH_OK)
-		rc = policy_map_bind(policy, &rd.cat, map_r, fail);
-	drop(rd.cat.relations);
-	drop(rd.cat.columns);
-	drop(rd.cat.reads);
-	drop(rd.cat.children);
-	drop(rd.cat.functions);
-	free(rd.views);
-	for (size_t i = 0; i < rd.nresults; i++)
-		PQclear(rd.result[i]);
+int
+gate_catalog_bind_held(PGconn *conn, const struct policy_file *policy, const struct gate_names *names, struct policy_map **map_r, char *changed, size_t size,
+                       struct base_fail *fail)
+{
+	struct reading rd = {0};
+	struct policy_catalogue held;
+	struct base_arena *a = base_arena_new(CATALOGUE_MAX);
+	int rc = read_all(conn, &rd, fail);
+
+	if (rc == GH_OK)
+		rc = gate_names_hold(names, &rd.cat, a, &held, changed, size, fail);
+	if (rc == GH_OK)
+		rc = policy_map_bind(policy, &held, map_r, fail);
+	base_arena_free(&a);
+	reading_done(&rd);
 	return rc;
 }

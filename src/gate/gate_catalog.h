@@ -6,8 +6,13 @@
 
 #include <libpq-fe.h>
 
-#include "policy_map.h"
+#include "gate_names.h"
 
 BASE_CHECK int gate_catalog_bind(PGconn *conn, const struct policy_file *policy, struct policy_map **map_r, struct base_fail *fail);
+/* The same, and the names that it was bound to. */
+BASE_CHECK int gate_catalog_bind_names(PGconn *conn, const struct policy_file *policy, struct gate_names **names_r, struct policy_map **map_r, struct base_fail *fail);
+/* Binds anew to what is called by other names now, maybe: see gate_names_hold. */
+BASE_CHECK int gate_catalog_bind_held(PGconn *conn, const struct policy_file *policy, const struct gate_names *names, struct policy_map **map_r, char *changed,
+                                      size_t size, struct base_fail *fail);
 
 #endif

@@ -5,15 +5,19 @@
 
 #include <libpq-fe.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base_log.h"
 #include "base_map.h"
 #include "base_mem.h"
 #include "base_time.h"
-#include "gate_catalog.h"
+#include "gate_ddl.h"
 #include "gate_limit.h"
+
+#define MISSED_LOOKS 3 /* after so many, nobody knows what the catalogue is like */
 
 struct gate_control {
 	pthread_t thread;
@@ -25,17 +29,23 @@ struct gate_control {
 	bool stop, reload;
 	struct base_map *cache; /* user -> struct cached */
 	uint64_t cache_us;
+	/* ---- read by all, written by the control thread */
+	atomic_uint_fast64_t seen_us;  /* when the catalogue was last seen to be as the world has it; 0 = it is known not to be */
+	atomic_uint_fast64_t every_us; /* ddl_check; 0 = nobody is enforced */
 	/* ---- control thread only */
 	PGconn *conn;
 	struct proc_conf *conf; /* borrow: the current world's */
 	struct gate_world *world; /* shared */
 	char conf_path[4096];
 	uint64_t version;
+	struct gate_ddl *ddl; /* own; NULL: nobody is enforced */
+	uint64_t look_us;     /* when to look at the catalogue again */
+	bool blind;           /* the last look failed, and that is logged */
 	void (*world_made)(void *ctx, struct gate_world *w);
 	void *ctx;
 };
 
-struct cached { int result; struct wire_scram_verifier verifier; uint64_t at_us; };
+struct cached { unsigned result; struct wire_scram_verifier verifier; uint64_t at_us; };
 
 static void
 cached_free(void *value)
@@ -50,7 +60,11 @@ gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), void *ctx)
 	struct gate_control *c = base_mem_new(1, sizeof(*c));
 
 	(void)pthread_mutex_init(&c->lock, NULL); /* cannot fail with default attributes */
-	(void)pthread_cond_init(&c->wake, NULL);  /* the same */
+	pthread_condattr_t monotonic;
+	(void)pthread_condattr_init(&monotonic); /* the same for these */
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&c->wake, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
 	c->last = &c->first;
 	c->cache = base_map_new(GATE_VERIFIERS, cached_free);
 	c->world_made = world_made;
@@ -95,26 +109,36 @@ connect_control(struct gate_control *c, const struct proc_conf *conf, struct bas
 	return rc;
 }
 
+/* From files. What is in force stays until all of it is there. */
 static int
 make_world(struct gate_control *c, struct proc_conf *conf, struct gate_world **world_r, struct base_fail *fail)
 {
 	struct gate_world *w = NULL;
 	struct policy_file *policy = NULL;
 	struct policy_map *map = NULL;
+	struct gate_ddl *ddl = NULL;
 
 	int rc = gate_world_load(conf, c->version + 1, &w, &policy, fail); /* conf is the world's from here on, also on failure */
 	if (rc < 0)
 		return rc;
+	uint64_t now = base_time_mono_us();
 	rc = connect_control(c, conf, fail);
 	if (rc == GH_OK)
-		rc = gate_catalog_bind(c->conn, policy, &map, fail);
+		rc = gate_ddl_bind(c->conn, conf, policy, &ddl, &map, fail);
 	if (rc == GH_OK)
 		rc = gate_world_bind(w, map, fail);
 	policy_file_free(&policy);
 	if (rc < 0) {
+		gate_ddl_free(&ddl);
 		gate_world_unref(&w);
 		return rc;
 	}
+	gate_ddl_free(&c->ddl);
+	c->ddl = ddl;
+	c->blind = false;
+	c->look_us = now + w->conf->ddl_check;
+	atomic_store(&c->seen_us, now);
+	atomic_store(&c->every_us, ddl ? w->conf->ddl_check : 0);
 	c->version++;
 	*world_r = w;
 	return GH_OK;
@@ -158,12 +182,51 @@ reload(struct gate_control *c)
 	if (rc == GH_OK)
 		rc = make_world(c, conf, &w, &fail);
 	if (rc < 0) {
-		base_log_error("reload failed, the settings and policy in force stay: %s", fail.text);
+		base_log_error("reload failed, the settings and policy in force stay: %s%s%s", fail.text, fail.hint[0] ? "; " : "", fail.hint);
 		return;
 	}
 	adopt(c, w);
 	base_log_info("reloaded: policy %s, people %s", policy_map_hash(w->map), w->people ? policy_people_hash(w->people) : "none");
 	c->world_made(c->ctx, w);
+}
+
+/* Was something in the catalogue changed? Then the world gets another map. What cannot be seen, or leaves no map, makes the gate refuse. */
+static void
+look(struct gate_control *c)
+{
+	struct policy_map *map = NULL;
+	struct base_fail fail;
+	uint64_t now = base_time_mono_us();
+
+	c->look_us = now + c->conf->ddl_check;
+	int rc = connect_control(c, c->conf, &fail);
+	if (rc == GH_OK)
+		rc = gate_ddl_look(c->ddl, c->conn, c->conf, c->world->map, &map, &fail);
+	if (rc < 0) {
+		if (rc != GH_E_IO)
+			atomic_store(&c->seen_us, 0); /* it was changed, and nothing that was decided before holds for sure */
+		if (!c->blind)
+			base_log_error("the catalogue cannot be followed, statements of enforced people will be refused: %s%s%s", fail.text, fail.hint[0] ? "; " : "", fail.hint);
+		c->blind = true;
+		return;
+	}
+	if (map) {
+		struct gate_world *w = gate_world_again(c->world, ++c->version, map);
+		adopt(c, w);
+		c->world_made(c->ctx, w);
+	}
+	if (c->blind)
+		base_log_info("the catalogue can be followed again");
+	c->blind = false;
+	atomic_store(&c->seen_us, now);
+}
+
+bool
+gate_control_fresh(const struct gate_control *c)
+{
+	uint64_t every = atomic_load(&c->every_us), seen = atomic_load(&c->seen_us);
+
+	return every == 0 || (seen != 0 && base_time_mono_us() - seen <= every * MISSED_LOOKS);
 }
 
 static void
@@ -207,7 +270,7 @@ answer(struct gate_control *c, struct gate_ask *ask)
 		base_log_error("log-in cannot be checked: %s", ask->why);
 	else {
 		struct cached *e = base_mem_new(1, sizeof(*e));
-		*e = (struct cached){(int)ask->result, ask->verifier, base_time_mono_us()};
+		*e = (struct cached){(unsigned)ask->result, ask->verifier, base_time_mono_us()};
 		(void)pthread_mutex_lock(&c->lock);
 		if (base_map_put(c->cache, base_span_str(ask->user), e) < 0)
 			cached_free(e);
@@ -230,9 +293,16 @@ control_main(void *arg)
 			(void)pthread_mutex_lock(&c->lock);
 			continue;
 		}
+		if (c->ddl && base_time_mono_us() >= c->look_us) { /* before log-ins: a crowd of these must not put it off */
+			(void)pthread_mutex_unlock(&c->lock);
+			look(c);
+			(void)pthread_mutex_lock(&c->lock);
+			continue;
+		}
 		struct gate_ask *ask = c->first;
 		if (!ask) {
-			(void)pthread_cond_wait(&c->wake, &c->lock);
+			struct timespec until = {(time_t)(c->look_us / 1000000), (long)(c->look_us % 1000000) * 1000};
+			(void)(c->ddl ? pthread_cond_timedwait(&c->wake, &c->lock, &until) : pthread_cond_wait(&c->wake, &c->lock)); /* the loop looks why */
 			continue;
 		}
 		c->first = ask->next;
@@ -270,6 +340,7 @@ gate_control_stop(struct gate_control **cp)
 	if (c->running)
 		(void)pthread_join(c->thread, NULL);
 	PQfinish(c->conn);
+	gate_ddl_free(&c->ddl);
 	gate_world_unref(&c->world);
 	base_map_free(&c->cache);
 	(void)pthread_cond_destroy(&c->wake);

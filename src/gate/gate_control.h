@@ -1,4 +1,5 @@
-/* gate_control: the control thread: the one blocking connection (libpq) that reads verifiers and the catalogue, and makes worlds.
+/* gate_control: the control thread: the one blocking connection (libpq) that reads verifiers and the catalogue, and makes worlds:
+ * at a reload, and, where a policy is enforced, after changes of the catalogue (gate_ddl.h).
  * Workers ask for verifiers; answers come back on the asking worker's loop. Verifiers are cached for at most auth_cache.
  */
 #ifndef GATE_CONTROL_H
@@ -33,6 +34,8 @@ void gate_control_stop(struct gate_control **c); /* joins it */
 void gate_control_reload(struct gate_control *c); /* thread-safe: reads all files again; failure leaves the old world and is logged */
 /* Thread-safe. True: answered from the cache at once (done is NOT called). False: done will be called. */
 BASE_CHECK bool gate_control_ask(struct gate_control *c, struct gate_ask *ask);
+/* Thread-safe. Was the catalogue seen to be as the worlds have it, within the last three ddl_check? True when nobody is enforced. */
+bool gate_control_fresh(const struct gate_control *c);
 /* After a failed log-in: the next one reads the verifier anew (the password may have been changed). */
 void gate_control_forget(struct gate_control *c, const char *user);
 

@@ -120,6 +120,7 @@ check_times(const struct proc_conf *conf, struct base_fail *fail)
 	} times[] = {
 		{"server_connect_timeout", conf->server_connect_timeout, 10000, "10ms"},
 		{"login_timeout", conf->login_timeout, 10000, "10ms"},
+		{"ddl_check", conf->ddl_check, 100000, "100ms"},
 		{"ledger_checkpoint", conf->ledger_checkpoint, 10000, "10ms"},
 		{"shutdown_timeout", conf->shutdown_timeout, 10000, "10ms"},
 	};
