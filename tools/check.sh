@@ -15,6 +15,7 @@ part policies python3 -B tools/check_policy_doc.py "$build/src/gatehouse"
 part formats python3 -B tools/check_formats.py
 part unit meson test -C "$build" --print-errorlogs --no-suite slow
 [ -f tests/e2e/run.py ] && part e2e /usr/bin/python3 -B tests/e2e/run.py --binary "$build/src/gatehouse"
+[ -f tests/tree/run.py ] && part tree /usr/bin/python3 -B tests/tree/run.py --binary "$build/tests/tree/tree_dump"
 [ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --binary "$build/src/gatehouse"
 [ -f tests/fault/run.py ] && part fault /usr/bin/python3 -B tests/fault/run.py --binary "$build/src/gatehouse"
 part demo /usr/bin/python3 -B tests/demo/demo.py run --gatehouse "$build/src/gatehouse"

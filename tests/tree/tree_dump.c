@@ -3,38 +3,11 @@
  * server's rule, which must give the same bytes; else "differs". With --names, after
  * the kinds also the names of result columns, hex, and the hash of the first sub-query in FROM ("-": none).
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "test_tree_util.h"
 
 #include "base_mem.h"
 #include "base_num.h"
 #include "base_text.h"
-#include "tree_read.h"
-
-#define LINE 78
-
-/* PostgreSQL's format_node_dump, from its description in tree_read.c. */
-static void
-cut(struct base_span s, struct base_buf *out)
-{
-	while (s.n > LINE) {
-		size_t n = LINE, skip = 0;
-
-		if (s.p[LINE] == ' ') {
-			skip = 1;
-		} else {
-			while (n > 1 && s.p[n - 1] != ' ')
-				n--;
-			skip = n > 1;
-			n = n > 1 ? n - 1 : LINE;
-		}
-		base_buf_put(out, base_span(s.p, n));
-		base_buf_u8(out, '\n');
-		s = base_span(s.p + n + skip, s.n - n - skip);
-	}
-	base_buf_put(out, s);
-	base_buf_u8(out, '\n');
-}
 
 static int
 mark(const struct tree_node *n, enum tree_field f, void *ctx)

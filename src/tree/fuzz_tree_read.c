@@ -1,0 +1,26 @@
+/* Fuzz: texts of trees. What is read is unwrapped too, is equal to itself and has a hash. */
+#include <stdlib.h>
+
+#include "tree_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t hash[BASE_SHA256_SIZE];
+	struct base_buf line;
+	struct base_fail fail;
+	struct tree *t = NULL;
+
+	base_buf_init(&line, TREE_TEXT_MAX);
+	if (tree_read(base_span(data, size), 15, &t, &fail) == 0) {
+		if (tree_unwrap(base_span(data, size), &line, &fail) < 0 || !tree_equal(tree_queries(t).item[0], tree_queries(t).item[0]))
+			abort();
+		base_crypt_init();
+		tree_hash(tree_queries(t).item[0], 0, hash);
+	}
+	base_buf_done(&line);
+	tree_free(&t);
+	return 0;
+}
