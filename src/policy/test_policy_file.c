@@ -10,6 +10,7 @@
 
 #include "base_buf.h"
 #include "policy_file.h"
+#include "policy_lexer.h"
 
 static const char good[] =
 	"\xef\xbb\xbf# comment: \"not a string\" {\r\n"
@@ -525,6 +526,46 @@ test_limits(void **state)
 	assert_null(f);
 }
 
+/* The deepest conditions that fit: the SQL parser must be left with stack enough. */
+static void
+test_deep(void **state)
+{
+	static const struct { const char *head, *piece, *middle, *tail; } t[] = {
+		{"", "a+", "a", ""}, {"", "(", "a", ")"}, {"", "not ", "a", ""}, {"", "a or ", "b", ""}, {"", "- ", "1", ""}, {"a", "::text", "", ""},
+		{"", "case a when 1 then ", "b", " end"}, {"", "f(", "", ")"}, {"", "\"a\".", "b", ""}, {"", "actor.team||", "a", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		size_t room = POLICY_RAW_MAX - strlen(t[i].head) - strlen(t[i].middle), n = room / (strlen(t[i].piece) + strlen(t[i].tail));
+		struct policy_file *f = NULL;
+		struct base_buf b;
+		base_buf_init(&b, POLICY_FILE_SIZE_MAX);
+		base_buf_fmt(&b, TABLE "rows where %s", t[i].head);
+		for (size_t k = 0; k < n; k++)
+			base_buf_str(&b, t[i].piece);
+		base_buf_str(&b, t[i].middle);
+		for (size_t k = 0; k < n; k++)
+			base_buf_str(&b, t[i].tail);
+		base_buf_str(&b, "\n} } subject c { table a.b key c } }");
+		int err = policy_file_parse(base_buf_span(&b), "f", &f, NULL);
+		assert_true(err == 0 || err == GH_E_PARSE); /* the grammar has a limit of its own */
+		policy_file_free(&f);
+		base_buf_done(&b);
+	}
+	struct policy_file *f = NULL;
+	struct base_fail fail;
+	struct base_buf b;
+	base_buf_init(&b, POLICY_FILE_SIZE_MAX);
+	base_buf_str(&b, TABLE "rows where ");
+	for (size_t i = 0; i < POLICY_RAW_MAX; i++)
+		base_buf_u8(&b, 'a');
+	assert_int_equal(policy_file_parse(base_buf_span(&b), "f", &f, &fail), GH_E_PARSE); /* as long as may be: what fails is the file's early end */
+	base_buf_u8(&b, 'a');
+	assert_int_equal(policy_file_parse(base_buf_span(&b), "f", &f, &fail), GH_E_LIMIT);
+	base_buf_done(&b);
+	assert_string_equal(fail.text, "f:3:12: longer than 4096 bytes");
+}
+
 static int
 setup(void **state)
 {
@@ -545,6 +586,7 @@ main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_deep),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
