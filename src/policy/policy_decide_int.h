@@ -50,7 +50,7 @@ struct policy_entry { /* a range table entry, resolved when first asked for */
 	const struct tree_node *rte;
 	struct policy_flow *flow; size_t nflow; /* FLOWS */
 	const struct policy_scope_relation *relation; size_t occurrence; /* RELATION */
-	uint64_t named; /* PLAIN */
+	uint64_t named; uint32_t system; /* PLAIN; OID of a system relation, or 0 */
 };
 struct policy_cte {
 	const struct tree_node *node;

@@ -160,13 +160,14 @@ sublink(struct policy_judge *j, struct policy_level *l, const struct tree_node *
 	return rc;
 }
 
-/* A column's default of the kind "next value of this sequence", which the server writes into an INSERT. */
+/* A column's default of the kind "next value of this sequence", which the server wrote into an INSERT: what a client wrote has a place. */
 static bool
 default_sequence(const struct policy_judge *j, const struct tree_node *n)
 {
 	const struct tree_list args = tree_list(n, TREE_F_ARGS);
 
-	return j->insert_value && tree_oid(n, TREE_F_FUNCID) == 1574 && args.n == 1 && args.item[0] && args.item[0]->kind == TREE_CONST;
+	return j->insert_value && policy_objects_default_function(tree_oid(n, TREE_F_FUNCID)) && tree_number(n, TREE_F_LOCATION) == -1 && args.n == 1 && args.item[0] &&
+	       args.item[0]->kind == TREE_CONST;
 }
 
 static int
@@ -186,7 +187,9 @@ walk_node(struct policy_judge *j, struct policy_level *l, const struct tree_node
 		return 0;
 	case ORDERING:
 		return policy_flow_sorts(j, (struct tree_list){&n, 1});
-	case PARAMETER: /* of the client, or the place of a sub-select's column in its test */
+	case PARAMETER: /* of the client, or the place of a sub-select's column in its test; UPDATE ... SET (a, b) = (SELECT ...) has another kind */
+		if (tree_number(n, TREE_F_PARAMKIND) == 3 && l->write_target != 0)
+			return policy_refuse(j, POLICY_REFUSE_WRITE_READS, POLICY_NO_RULE, POLICY_ARGS(base_span_str("from a sub-select"), {0}, {0}));
 		if (tree_number(n, TREE_F_PARAMKIND) != 0 && tree_number(n, TREE_F_PARAMKIND) != 2)
 			return policy_refuse(j, POLICY_REFUSE_PARAMETER, POLICY_NO_RULE, POLICY_NO_ARGS);
 		return check_type(j, tree_oid(n, TREE_F_PARAMTYPE));

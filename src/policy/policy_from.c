@@ -108,6 +108,7 @@ relation_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 		why = j->trust > 0 ? NULL : policy_objects_system(j->objects, oid);
 		name = policy_objects_system_name(j->objects, oid);
 		e->kind = POLICY_ENTRY_PLAIN;
+		e->system = oid;
 		if (why)
 			return policy_refuse(j, POLICY_REFUSE_SYSTEM, POLICY_NO_RULE, POLICY_ARGS(name.n > 0 ? name : entry_name(e->rte), base_span_str(why), {0}));
 		policy_refuse_note(j, 1, POLICY_NO_RULE, "system relation %.*s may be read", (int)name.n, (const char *)name.p);
@@ -249,6 +250,7 @@ subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 		why = j->trust > 0 ? NULL : policy_objects_system(j->objects, view);
 		name = policy_objects_system_name(j->objects, view);
 		e->kind = POLICY_ENTRY_PLAIN;
+		e->system = view;
 		if (why)
 			return policy_refuse(j, POLICY_REFUSE_SYSTEM, POLICY_NO_RULE, POLICY_ARGS(name.n > 0 ? name : entry_name(e->rte), base_span_str(why), {0}));
 		return policy_from_touch(j, query); /* the server's own view over its own relations: judged when the list was made */
@@ -599,6 +601,15 @@ whole_row(struct policy_judge *j, struct policy_level *l, struct policy_entry *e
 	return 0;
 }
 
+/* Some columns of system relations are not for everybody, whatever the server's own rights say. */
+static int
+system_column(struct policy_judge *j, const struct policy_entry *e, int64_t attnum)
+{
+	const char *why = j->trust > 0 ? NULL : attnum > INT16_MAX || attnum < INT16_MIN ? "there is no such column" : policy_objects_system_column(j->objects, e->system, (int16_t)attnum);
+
+	return why ? policy_refuse(j, POLICY_REFUSE_SYSTEM, POLICY_NO_RULE, POLICY_ARGS(policy_objects_system_name(j->objects, e->system), base_span_str(why), {0})) : 0;
+}
+
 int
 policy_from_var(struct policy_judge *j, struct policy_level *l, const struct tree_node *var, struct policy_flow *f_r)
 {
@@ -618,6 +629,8 @@ policy_from_var(struct policy_judge *j, struct policy_level *l, const struct tre
 		return policy_refuse(j, POLICY_REFUSE_VIEW_ROW, POLICY_NO_RULE, POLICY_NO_ARGS);
 	if (e->relation && (tree_number(var, TREE_F_VARNO) == l->write_target || tree_number(var, TREE_F_VARNO) == l->excluded) && !(e->relation->actions & POLICY_READ))
 		return policy_refuse(j, POLICY_REFUSE_ACTION, e->relation->at, POLICY_ARGS(e->relation->full_name, j->scope->group_words, base_span_str("reading")));
+	if (e->kind == POLICY_ENTRY_PLAIN && e->system != 0 && system_column(j, e, attnum) != 0)
+		return GH_E_DENIED;
 	if (attnum == 0)
 		return whole_row(j, l, e, f_r);
 	switch (e->kind) {
