@@ -3,12 +3,14 @@
  */
 #include "gate_record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base_mem.h"
 #include "base_time.h"
 #include "event_entry.h"
 #include "gate_worker.h"
+#include "policy_decide.h"
 
 static struct base_span
 str(const char *s)
@@ -102,6 +104,27 @@ relations_and_columns(const struct gate_answer *a, struct event_entry *e)
 		list_add(&e->tables, a->touch->relations[i]->full_name);
 }
 
+/* Which columns went out masked, and how; words: room for the items. */
+static void
+masked(const struct gate_answer *a, struct event_entry *e, char (*words)[192])
+{
+	const struct policy_decision *d = a->masked;
+
+	for (size_t i = 0; d && i < d->ncolumns && e->masked.count < EVENT_LIST_MAX; i++) {
+		const struct policy_result_column *c = &d->columns[i];
+		char how[96];
+		if (c->mask.kind == POLICY_MASK_NONE || c->occurrence == SIZE_MAX)
+			continue;
+		const struct policy_scope_relation *r = d->occurrences[c->occurrence].relation;
+		const struct policy_scope_column *sc = policy_scope_column(r, c->attnum);
+		policy_mask_words(&c->mask, how, sizeof(how));
+		(void)snprintf(words[e->masked.count], sizeof(words[0]), "%.*s.%.*s %s", (int)r->full_name.n, (const char *)r->full_name.p, sc ? (int)sc->name.n : 0, sc ? (const char *)sc->name.p : "", how);
+		list_add(&e->masked, str(words[e->masked.count]));
+	}
+	if (a->probe)
+		e->probe = str(a->tuples.rows > 0 ? "hit" : "miss");
+}
+
 static void
 be64(uint8_t *p, uint64_t v)
 {
@@ -169,6 +192,8 @@ part(struct gate_session *s, bool last, bool giant)
 	}
 	e.sqlstate = str(s->sqlstate);
 	relations_and_columns(a, &e);
+	if (a->masked)
+		masked(a, &e, s->worker->masked_words);
 	if (giant) {
 		e.subjects = EVENT_SUBJECTS_UNKNOWN;
 		e.why = str("a row larger than hold_size begins here: its subject is in the next part");
@@ -207,6 +232,26 @@ static void
 add_unwaited(struct gate_worker *w, const struct event_entry *e)
 {
 	(void)add(w, e, NULL, NULL); /* without a keeper there is nothing to add to; log-ins are refused then */
+}
+
+void
+gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule)
+{
+	struct event_entry e = {.kind = EVENT_REFUSE};
+	char where[512];
+
+	about_session(s, &e);
+	e.seq = ++s->track.seq;
+	e.why = str(why);
+	if (text) {
+		e.statement = str(gate_text_hash(text));
+		e.text = text->norm;
+	}
+	if (rule && rule->line > 0) {
+		(void)snprintf(where, sizeof(where), "%s:%u", rule->file, rule->line);
+		e.rule = str(where);
+	}
+	add_unwaited(s->worker, &e);
 }
 
 void

@@ -9,6 +9,8 @@
 void gate_record_part(struct gate_session *s, bool last);
 /* The same for a row that is larger than the buffer: its first pieces go out when this is durable; the subject follows with its end. */
 void gate_record_giant(struct gate_session *s);
+/* A statement that was refused; text may be NULL. Nobody waits for it. rule: line 0 or NULL = none. */
+void gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule);
 void gate_record_open(struct gate_session *s);
 void gate_record_close(struct gate_session *s);
 void gate_record_deny(struct gate_session *s, const char *why);

@@ -10,6 +10,7 @@
 #include "gate_record.h"
 #include "gate_request.h"
 #include "gate_server.h"
+#include "gate_strict.h"
 #include "gate_track.h"
 #include "gate_worker.h"
 
@@ -51,11 +52,64 @@ forward(struct gate_session *s)
 	} while (s->state == GATE_RELAY && s->up_stopped && s->up_scan == 0);
 }
 
+/* Reads into b; >0 bytes came. */
+static long
+read_whole(struct gate_session *s, struct gate_link *from, struct base_buf *b, struct base_fail *fail)
+{
+	/* Room grows with what comes: a message announced long is waited for in steps. */
+	size_t len = base_buf_len(b), left = b->max - len;
+	size_t want = len < GATE_READ_FIRST ? GATE_READ_FIRST : len;
+
+	if (left == 0 || !base_buf_reserve(b, want < left ? want : left)) {
+		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for a message");
+		return 0;
+	}
+	size_t size = b->cap - b->end;
+	if (size > GATE_UP_MAX)
+		size = GATE_UP_MAX; /* a turn's worth */
+	long n = gate_link_read(from, b->mem + b->end, size < left ? size : left, fail);
+	if (n > 0) {
+		base_buf_commit(b, (size_t)n);
+		s->active_us = base_loop_now_us(s->worker->loop);
+	}
+	return n;
+}
+
+static void
+client_gone(struct gate_session *s, long n, const struct base_fail *fail)
+{
+	s->client_eof = true;
+	gate_session_end(s, s->terminate_seen ? GATE_END_CLIENT_QUIT : n == GH_E_CLOSED ? GATE_END_CLIENT_CLOSED : GATE_END_CLIENT_BROKEN, NULL, NULL, "%s", fail->text);
+}
+
+/* An enforced session's client: whole messages are handled by gate_strict. */
+static bool
+read_client_strict(struct gate_session *s)
+{
+	struct base_fail fail;
+
+	if (!gate_strict_reads_client(s))
+		return false;
+	long n = read_whole(s, &s->client, &s->strict->in, &fail);
+	if (n < 0)
+		client_gone(s, n, &fail);
+	if (n <= 0 || s->state != GATE_RELAY)
+		return false;
+	gate_strict_on_client(s);
+	if (s->state == GATE_RELAY)
+		gate_relay_push_server(s);
+	if (s->state == GATE_RELAY && gate_session_pushable(s))
+		gate_session_push(s);
+	return s->state == GATE_RELAY && s->client.tls && wire_tls_pending(s->client.tls);
+}
+
 static bool
 read_client(struct gate_session *s)
 {
 	struct base_fail fail;
 
+	if (s->strict)
+		return read_client_strict(s);
 	size_t len = base_buf_len(&s->up);
 	if (len >= GATE_UP_MAX - GATE_READ_LEAST)
 		return false;
@@ -70,8 +124,7 @@ read_client(struct gate_session *s)
 		size = GATE_UP_MAX - len;
 	long n = gate_link_read(&s->client, room, size, &fail);
 	if (n < 0) {
-		s->client_eof = true;
-		gate_session_end(s, s->terminate_seen ? GATE_END_CLIENT_QUIT : n == GH_E_CLOSED ? GATE_END_CLIENT_CLOSED : GATE_END_CLIENT_BROKEN, NULL, NULL, "%s", fail.text);
+		client_gone(s, n, &fail);
 		return false;
 	}
 	if (n == 0)
@@ -100,18 +153,57 @@ settle(struct gate_session *s)
 {
 	if (s->state == GATE_RELAY && !s->client_eof && s->client.tls && wire_tls_pending(s->client.tls))
 		(void)read_client(s); /* decrypted bytes raise no event; more than one buffer full comes after the next push */
-	if (s->state == GATE_RELAY && base_buf_len(&s->up) > s->up_scan)
+	if (s->state == GATE_RELAY && s->strict) {
+		gate_strict_on_client(s); /* what waited for the server's word */
+		if (s->state == GATE_RELAY)
+			gate_relay_push_server(s);
+		if (s->state == GATE_RELAY && gate_session_pushable(s))
+			gate_session_push(s);
+	} else if (s->state == GATE_RELAY && base_buf_len(&s->up) > s->up_scan) {
 		forward(s);
+	}
 	/* What is left then is at most the beginning of a message that never came whole. */
 	if (s->state == GATE_RELAY && s->server_eof && gate_session_release(s) == s->down_base && s->nholds == 0)
 		server_gone(s);
 	gate_session_events(s);
 }
 
+static void
+server_lost(struct gate_session *s, long n, const struct base_fail *fail)
+{
+	s->server_eof = true;
+	gate_link_close(s->worker->loop, &s->server);
+	if (n != GH_E_CLOSED && !s->terminate_seen)
+		gate_session_end(s, GATE_END_SERVER_BROKEN, "08006", NULL, "connection to the database at %s was lost: %s", s->world->where, fail->text);
+}
+
+static bool
+read_server_strict(struct gate_session *s)
+{
+	struct base_fail fail;
+
+	if (!gate_strict_reads_server(s) || gate_keeper_full(s->worker->keeper))
+		return false;
+	long n = read_whole(s, &s->server, &s->strict->back, &fail);
+	if (n < 0)
+		server_lost(s, n, &fail);
+	if (n <= 0 || s->state != GATE_RELAY)
+		return false;
+	gate_strict_on_server(s);
+	if (s->state == GATE_RELAY)
+		gate_relay_push_server(s);
+	if (s->state == GATE_RELAY && gate_session_pushable(s))
+		gate_session_push(s);
+	return s->state == GATE_RELAY && s->server.tls && wire_tls_pending(s->server.tls);
+}
+
 static bool
 read_server(struct gate_session *s)
 {
 	struct base_fail fail;
+
+	if (s->strict)
+		return read_server_strict(s);
 	size_t len = base_buf_len(&s->down), max = s->down.max;
 
 	if (len >= max || gate_keeper_full(s->worker->keeper))
@@ -128,10 +220,7 @@ read_server(struct gate_session *s)
 		size = max - len;
 	long n = gate_link_read(&s->server, room, size, &fail);
 	if (n < 0) {
-		s->server_eof = true;
-		gate_link_close(s->worker->loop, &s->server);
-		if (n != GH_E_CLOSED && !s->terminate_seen)
-			gate_session_end(s, GATE_END_SERVER_BROKEN, "08006", NULL, "connection to the database at %s was lost: %s", s->world->where, fail.text);
+		server_lost(s, n, &fail);
 		return false;
 	}
 	if (n == 0)
@@ -216,7 +305,7 @@ gate_relay_begin(struct gate_session *s)
 	base_buf_clear(&s->up);
 	base_buf_trim(&s->up);
 	s->up_scan = 0;
-	base_buf_put(&s->down, base_buf_span(&s->sin)); /* what the server sent ahead; scanned below */
+	base_buf_put(s->strict ? &s->strict->back : &s->down, base_buf_span(&s->sin)); /* what the server sent ahead; scanned below */
 	base_buf_done(&s->sin);
 	base_buf_done(&s->params);
 	gate_track_init(&s->track, s->track.status);
@@ -225,7 +314,11 @@ gate_relay_begin(struct gate_session *s)
 	s->active_us = now;
 	base_loop_timer_set(s->worker->loop, &s->timer, now + 1); /* works out the first deadline */
 	gate_record_open(s);
-	if (s->state == GATE_RELAY)
+	if (s->state == GATE_RELAY && s->strict)
+		gate_strict_begin(s);
+	if (s->state == GATE_RELAY && s->strict)
+		gate_strict_on_server(s);
+	else if (s->state == GATE_RELAY)
 		gate_answer_scan(s);
 	if (s->state == GATE_RELAY)
 		gate_session_push(s);

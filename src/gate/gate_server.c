@@ -13,6 +13,7 @@
 #include "gate_limit.h"
 #include "gate_record.h"
 #include "gate_relay.h"
+#include "gate_strict.h"
 #include "gate_worker.h"
 #include "wire_read.h"
 #include "wire_write.h"
@@ -46,6 +47,10 @@ gate_server_start(struct gate_session *s)
 		return;
 	}
 	s->reserved = true;
+	if (gate_strict_choose(s) < 0) {
+		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
+		return;
+	}
 	base_loop_timer_set(s->worker->loop, &s->timer, base_loop_now_us(s->worker->loop) + s->world->conf->server_connect_timeout);
 	s->server_try = 0;
 	try_address(s);
@@ -116,12 +121,21 @@ send_startup(struct gate_session *s)
 	value[n++] = base_span_str(s->user);
 	name[n] = base_span_str("database");
 	value[n++] = base_span_str(s->database);
-	struct base_cursor c = base_cursor(base_buf_span(&s->params));
+	struct base_buf strict;
+	base_buf_init(&strict, 16384);
+	if (s->strict)
+		gate_strict_startup(s, &strict);
+	if (s->state != GATE_SERVER) {
+		base_buf_done(&strict);
+		return;
+	}
+	struct base_cursor c = base_cursor(base_buf_span(s->strict ? &strict : &s->params));
 	while (c.left > 0 && n < BASE_COUNT(name)) {
 		name[n] = base_cursor_cstr(&c);
 		value[n++] = base_cursor_cstr(&c);
 	}
 	wire_write_startup(&s->up, name, value, n);
+	base_buf_done(&strict);
 	s->up_scan = base_buf_len(&s->up);
 	s->server_state = GATE_SERVER_AUTH;
 	gate_relay_push_server(s);
@@ -265,14 +279,19 @@ key_data(struct gate_session *s, struct base_span payload)
 
 /* What is passed on to the client as it is must at least be what it says. */
 static bool
-sound(uint8_t type, struct base_span payload)
+sound(struct gate_session *s, uint8_t type, struct base_span payload)
 {
 	struct wire_status st;
 	struct wire_error e;
 	struct base_fail fail;
 
-	if (type == WIRE_B_PARAMETER_STATUS)
-		return wire_read_parameter_status(payload, &st, &fail) == GH_OK;
+	if (type == WIRE_B_PARAMETER_STATUS) {
+		if (wire_read_parameter_status(payload, &st, &fail) < 0)
+			return false;
+		if (s->strict)
+			gate_strict_status(s, st.name, st.value);
+		return true;
+	}
 	if (type == WIRE_B_NOTICE_RESPONSE)
 		return wire_read_error(payload, &e, &fail) == GH_OK;
 	return payload.n == 1 && (payload.p[0] == 'I' || payload.p[0] == 'T' || payload.p[0] == 'E'); /* ReadyForQuery */
@@ -292,12 +311,13 @@ message(struct gate_session *s, uint8_t type, struct base_span payload)
 		authentication(s, payload);
 	} else if (type == WIRE_B_ERROR_RESPONSE) {
 		refused(s, payload);
-	} else if ((type == WIRE_B_NOTICE_RESPONSE || (type == WIRE_B_PARAMETER_STATUS && params)) && sound(type, payload)) {
-		wire_write_message(&s->down, type, payload);
+	} else if ((type == WIRE_B_NOTICE_RESPONSE || (type == WIRE_B_PARAMETER_STATUS && params)) && sound(s, type, payload)) {
+		if (!s->strict || type == WIRE_B_PARAMETER_STATUS) /* notices of an enforced session are made by gate_strict_answer */
+			wire_write_message(&s->down, type, payload);
 		gate_session_say(s);
 	} else if (type == WIRE_B_BACKEND_KEY_DATA && params) {
 		key_data(s, payload);
-	} else if (type == WIRE_B_READY_FOR_QUERY && params && sound(type, payload)) {
+	} else if (type == WIRE_B_READY_FOR_QUERY && params && sound(s, type, payload)) {
 		wire_write_message(&s->down, type, payload);
 		gate_session_say(s);
 		s->track.status = (char)payload.p[0];

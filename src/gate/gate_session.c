@@ -15,6 +15,7 @@
 #include "gate_login.h"
 #include "gate_record.h"
 #include "gate_relay.h"
+#include "gate_strict.h"
 #include "gate_track.h"
 #include "gate_worker.h"
 #include "wire_write.h"
@@ -117,6 +118,7 @@ gate_session_free(struct gate_session **sp)
 	if (s->next)
 		s->next->prev = s->prev;
 	w->nsessions--;
+	gate_strict_free(s);
 	gate_track_done(&s->track);
 	gate_text_unref(&s->big.text);
 	base_sha256_free(&s->big.sha);
@@ -303,6 +305,12 @@ gate_session_events(struct gate_session *s)
 	case GATE_RELAY:
 		if (gate_session_pushable(s))
 			c |= BASE_LOOP_WRITE;
+		if (s->strict) {
+			c |= !s->client_eof && gate_strict_reads_client(s) ? BASE_LOOP_READ : 0;
+			v |= s->up_scan > 0 ? BASE_LOOP_WRITE : 0;
+			v |= !s->server_eof && gate_strict_reads_server(s) && !gate_keeper_full(s->worker->keeper) ? BASE_LOOP_READ : 0;
+			break;
+		}
 		if (!s->client_eof && base_buf_len(&s->up) < GATE_UP_MAX - GATE_READ_LEAST && !gate_track_full(&s->track))
 			c |= BASE_LOOP_READ;
 		if (s->up_scan > 0)
@@ -372,12 +380,12 @@ relay_deadline(const struct gate_session *s, enum gate_end *why_r)
 {
 	const struct proc_conf *c = s->world->conf;
 
-	if (gate_track_server_turn(&s->track)) {
+	if (s->strict ? gate_strict_server_turn(s) : gate_track_server_turn(&s->track)) {
 		*why_r = GATE_END_NONE;
 		return c->statement_timeout && !s->cancel_sent ? s->busy_us + c->statement_timeout : 0;
 	}
 	/* The client's turn: between statements, in a transaction, or in the middle of a pipeline that holds locks. */
-	bool idle = s->track.pends.count == 0 && s->track.status == 'I' && !s->track.half;
+	bool idle = s->strict ? gate_strict_idle(s) : s->track.pends.count == 0 && s->track.status == 'I' && !s->track.half;
 	uint64_t limit = idle ? c->idle_timeout : c->idle_in_transaction_timeout;
 	*why_r = idle ? GATE_END_IDLE_TIMEOUT : GATE_END_IDLE_IN_TRANSACTION;
 	return limit ? s->active_us + limit : 0;
@@ -436,7 +444,7 @@ on_timer(struct base_loop_timer *t)
 void
 gate_session_shutdown(struct gate_session *s, bool now)
 {
-	bool idle = s->state != GATE_RELAY || (s->track.pends.count == 0 && s->track.status == 'I' && !s->track.half && s->up_left == 0 && base_buf_len(&s->down) == 0);
+	bool idle = s->state != GATE_RELAY || (s->strict && gate_strict_idle(s) && base_buf_len(&s->down) == 0) || (!s->strict && s->track.pends.count == 0 && s->track.status == 'I' && !s->track.half && s->up_left == 0 && base_buf_len(&s->down) == 0);
 
 	if (s->state < GATE_DRAIN && (now || idle))
 		gate_session_end(s, GATE_END_SHUTDOWN, "57P01", "connect again in a moment", "terminating connection: the gate is being stopped");

@@ -113,6 +113,8 @@ struct gate_answer { /* the answer that is coming in, when it touches a protecte
 	uint64_t seq;
 	uint32_t parts;
 	const char *why;            /* why subjects are unknown; static string or NULL */
+	const struct policy_decision *masked; /* enforced: which columns go out masked; borrow */
+	bool probe;                 /* enforced: it looks a person up by a protected column: hit or miss is recorded */
 };
 
 struct gate_track {
@@ -132,8 +134,11 @@ struct gate_track {
 	uint64_t seq;
 };
 
+struct gate_strict;
+
 struct gate_session {
 	struct gate_worker *worker;
+	struct gate_strict *strict; /* own; NULL: observed (gate_relay), else enforced (gate_strict) */
 	struct gate_session *prev, *next;
 	enum gate_state state;
 	enum gate_end end;

@@ -3,6 +3,7 @@
  */
 #include "gate_strict.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -16,21 +17,43 @@
 #include "gate_track.h"
 #include "gate_worker.h"
 
+/* The person's scope in this world when the person is enforced there; NULL: observed. */
+static int
+enforced_scope(const struct gate_session *s, struct gate_world *w, struct policy_scope **scope_r)
+{
+	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
+
+	*scope_r = NULL;
+	if (!policy_map_enforces(w->map))
+		return GH_OK;
+	if (policy_scope_new(w->map, p ? p->groups : NULL, p ? p->ngroups : 0, scope_r) < 0)
+		return GH_E_NOMEM;
+	if ((*scope_r)->treat != POLICY_ENFORCE)
+		policy_scope_unref(scope_r);
+	return GH_OK;
+}
+
+void
+gate_strict_adopt(struct gate_session *s, struct gate_world *w)
+{
+	struct policy_scope *scope;
+
+	if (s->state != GATE_RELAY && s->state != GATE_SERVER)
+		return;
+	if (enforced_scope(s, w, &scope) < 0 || (scope != NULL) != (s->strict != NULL))
+		gate_session_end(s, GATE_END_POLICY, "57P01", "connect again", "the policy was changed, and this session would be treated otherwise");
+	policy_scope_unref(&scope);
+}
+
 int
 gate_strict_choose(struct gate_session *s)
 {
 	struct gate_world *w = s->world;
-	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
 	struct policy_scope *scope;
 
-	if (!policy_map_enforces(w->map))
-		return GH_OK;
-	if (policy_scope_new(w->map, p ? p->groups : NULL, p ? p->ngroups : 0, &scope) < 0)
-		return GH_E_NOMEM;
-	if (scope->treat != POLICY_ENFORCE) {
-		policy_scope_unref(&scope);
-		return GH_OK;
-	}
+	int rc = enforced_scope(s, w, &scope);
+	if (rc < 0 || !scope)
+		return rc;
 	struct gate_strict *t = s->strict = base_mem_new(1, sizeof(*t));
 	t->world = w;
 	gate_world_ref(w);
@@ -60,6 +83,20 @@ option(struct base_buf *out, const char *name, struct base_span value)
 	base_buf_u8(out, ' ');
 }
 
+/* As PostgreSQL reads names of encodings: letters and digits count. `auto` is libpq's word for the locale's. */
+bool
+gate_strict_is_utf8(struct base_span value)
+{
+	char plain[16];
+	size_t n = 0;
+
+	for (size_t i = 0; i < value.n && n + 1 < sizeof(plain); i++)
+		if (isalnum(value.p[i]))
+			plain[n++] = (char)tolower(value.p[i]);
+	plain[n] = '\0';
+	return strcmp(plain, "utf8") == 0 || strcmp(plain, "unicode") == 0 || strcmp(plain, "auto") == 0;
+}
+
 static bool
 taken_over(struct base_span name)
 {
@@ -83,8 +120,7 @@ gate_strict_startup(struct gate_session *s, struct base_buf *out)
 		if (taken_over(name)) {
 			base_buf_put(out, base_span(name.p, name.n + 1));
 			base_buf_put(out, base_span(value.p, value.n + 1));
-		} else if (name.n == 15 && strncasecmp((const char *)name.p, "client_encoding", 15) == 0 && strncasecmp((const char *)value.p, "utf", 3) != 0 &&
-		           strcasecmp((const char *)value.p, "unicode") != 0 && strcasecmp((const char *)value.p, "auto") != 0) {
+		} else if (name.n == 15 && strncasecmp((const char *)name.p, "client_encoding", 15) == 0 && !gate_strict_is_utf8(value)) {
 			gate_session_end(s, GATE_END_REFUSED, "0A000", "set client_encoding to UTF8", "an enforced session speaks UTF-8 only");
 			return;
 		} else if (name.n == 7 && memcmp(name.p, "options", 7) == 0 && value.n > 0) {
@@ -166,6 +202,7 @@ gate_strict_free(struct gate_session *s)
 	base_map_free(&t->portals);
 	base_map_free(&t->judged);
 	sql_command_free(&t->command);
+	free(t->command_text);
 	base_buf_done(&t->in);
 	base_buf_done(&t->back);
 	base_buf_done(&t->closing);

@@ -121,7 +121,7 @@ struct gate_strict {
 	struct base_map *judged;       /* key -> gate_judged, borrowed: the list owns */
 	struct strict_owed *owed; size_t owed_cap, owed_first, owed_count; /* ring; cap a power of two */
 	struct strict_analysis analysis;
-	struct sql_command *command; uint8_t command_key[BASE_SHA256_SIZE]; /* of the Query or Parse that waits */
+	struct sql_command *command; char *command_text; uint8_t command_key[BASE_SHA256_SIZE]; /* own: of the Query or Parse that waits; spans are of the copy */
 	bool skipping;                 /* an error was said: the client's messages up to Sync are dropped */
 	bool swallow;                  /* the answer was cut: what the server still says up to ReadyForQuery is dropped */
 	bool sync_sent;                /* of this batch */
@@ -140,8 +140,11 @@ struct gate_strict {
 
 /* Is this person enforced in this world? Makes s->strict when so. At log-in, before the server is asked. */
 BASE_CHECK int gate_strict_choose(struct gate_session *s);
+/* A new world: a session that it would treat otherwise (observe, enforce) ends. */
+void gate_strict_adopt(struct gate_session *s, struct gate_world *w);
 /* Parameters of the start-up packet towards the server, "name NUL value NUL" each. */
 void gate_strict_startup(struct gate_session *s, struct base_buf *out);
+bool gate_strict_is_utf8(struct base_span encoding); /* a name of it */
 /* A ParameterStatus of the server during log-in. */
 void gate_strict_status(struct gate_session *s, struct base_span name, struct base_span value);
 void gate_strict_begin(struct gate_session *s);   /* RELAY begins; `back` may hold bytes already */

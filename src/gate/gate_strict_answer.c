@@ -162,10 +162,12 @@ batch_failed(struct gate_session *s, struct base_span error)
 	free((void *)(uintptr_t)error.p);
 	if (t->sync_sent)
 		return;
-	if (t->simple)
+	if (t->simple) {
 		t->simple_failed = true; /* the Query that waits sends its Sync */
-	else
+	} else {
 		t->skipping = true;
+		strict_portal_unref(s, &t->confirm);
+	}
 }
 
 void
@@ -369,4 +371,10 @@ gate_strict_on_server(struct gate_session *s)
 	strict_rows_part(s);
 	gate_session_say(s);
 	gate_strict_on_client(s);
+	if (s->state == GATE_RELAY && t->owed_count == 0) { /* what a large answer or request needed is not kept by an idle session */
+		if (base_buf_len(&t->back) == 0 && t->back.cap > GATE_READ_FIRST)
+			base_buf_trim(&t->back);
+		if (base_buf_len(&t->in) == 0 && t->in.cap > GATE_READ_FIRST)
+			base_buf_trim(&t->in);
+	}
 }

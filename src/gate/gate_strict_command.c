@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base_mem.h"
+#include "base_text.h"
 #include "gate_limit.h"
 #include "gate_strict_int.h"
 #include "gate_worker.h"
@@ -415,10 +416,19 @@ as_it_is(const struct gate_session *s, const struct sql_command *c)
 	if (c->name.n == 11 && strncasecmp((const char *)c->name.p, "search_path", 11) == 0)
 		plain_list(base_span_str(s->world->conf->search_path), is, sizeof(is));
 	else if (c->name.n == 15 && strncasecmp((const char *)c->name.p, "client_encoding", 15) == 0)
-		return strcasecmp(asked, "utf8") == 0 || strcasecmp(asked, "utf-8") == 0 || strcasecmp(asked, "unicode") == 0;
+		return gate_strict_is_utf8(c->value);
 	else
 		(void)snprintf(is, sizeof(is), "on");
 	return strcasecmp(asked, is) == 0 || (strcmp(is, "on") == 0 && (strcasecmp(asked, "true") == 0 || strcmp(asked, "1") == 0 || strcasecmp(asked, "yes") == 0));
+}
+
+static enum strict_wait
+refuse_setting(const struct run *r, const char *why, const char *hint)
+{
+	char text[200], name[80];
+
+	(void)snprintf(text, sizeof(text), "the setting \"%s\" %s", base_text_quote(name, sizeof(name), r->c->name, 60), why);
+	return refuse(r, "42501", hint, text, NULL);
 }
 
 static enum strict_wait
@@ -448,13 +458,13 @@ set(const struct run *r)
 		return STRICT_DONE;
 	case FIXED:
 		if (!as_it_is(r->s, c))
-			return refuse(r, "42501", "leave it as it is", "this setting cannot be changed in an enforced session", NULL);
+			return refuse_setting(r, "cannot be changed in an enforced session", "leave it as it is");
 		(void)say_tag(r, "SET");
 		return STRICT_DONE;
 	case SHOWN:
 	case NOT_LISTED:
 	default:
-		return refuse(r, "42501", "ask the gate's operator for its value in the role's settings", "this setting is not among those that an enforced session may set", NULL);
+		return refuse_setting(r, "is not among those that an enforced session may set", "ask the gate's operator to set it for the role on the server");
 	}
 }
 
@@ -464,7 +474,7 @@ show(const struct run *r)
 	struct base_buf b;
 
 	if (way_of(r->c->name) == NOT_LISTED)
-		return refuse(r, "42501", "name one of the ordinary settings", "this setting is not among those that an enforced session may show", NULL);
+		return refuse_setting(r, "is not among those that an enforced session may show", "name one of the ordinary settings");
 	base_buf_init(&b, 256);
 	base_buf_str(&b, "SHOW ");
 	base_buf_put(&b, r->c->name);
@@ -509,6 +519,32 @@ other(const struct run *r)
 
 	(void)snprintf(why, sizeof(why), "%s is not accepted in an enforced session", r->c->words[0] ? r->c->words : "this command");
 	return refuse(r, "42501", "use SELECT, INSERT, UPDATE or DELETE as the policy allows, or ask the policy's owner", why, NULL);
+}
+
+/* Texts of several statements by which pools of drivers clean a connection that they give to somebody else, as sql_scan writes them. Their parts are all carried out
+ * by the gate: there are no locks, no listeners, and RESET ALL returns to the start-up options. */
+bool
+strict_reset(struct gate_session *s, struct base_span text)
+{
+	static const char *const known[] = {
+		"SELECT pg_advisory_unlock_all ( ) ; CLOSE ALL ; UNLISTEN * ; RESET ALL ;", /* asyncpg */
+	};
+	struct run r = {s, NULL, text, true};
+	struct sql_scan scan;
+	bool is = false;
+
+	sql_scan_init(&scan);
+	if (text.n < 256 && sql_scan_text(&scan, text, NULL) == GH_OK)
+		for (size_t i = 0; i < BASE_COUNT(known); i++)
+			is = is || base_span_is(base_buf_span(&scan.norm), known[i]);
+	sql_scan_done(&scan);
+	if (!is)
+		return false;
+	strict_forget_portals(s); /* on the server they end with the transaction, or stay unreachable */
+	(void)say_tag(&r, "CLOSE CURSOR ALL");
+	(void)say_tag(&r, "UNLISTEN");
+	(void)utility(&r, base_span_str("RESET ALL"));
+	return true;
 }
 
 bool

@@ -28,6 +28,7 @@ bool strict_cached(struct gate_session *s, struct base_span text, const uint32_t
 enum strict_need strict_need(struct gate_session *s, struct base_span text, const uint32_t *types, size_t ntypes, struct gate_judged **j_r); /* j_r borrowed */
 int strict_analysis_message(struct gate_session *s, uint8_t type, struct base_span payload); /* head is OWED_ANALYSIS */
 void strict_analysis_error(struct gate_session *s, struct base_span payload);
+void strict_analysis_drop(struct gate_session *s);
 void strict_analysis_tree(struct gate_session *s, struct base_span detail);
 void strict_new_world(struct gate_session *s); /* scope and judged of an older world go */
 /* A tree came before BindComplete: the same, or decided anew. False: refused, error_r is the ErrorResponse (own bytes). */
@@ -55,6 +56,7 @@ struct strict_owed *strict_execute(struct gate_session *s, struct strict_portal 
 /* ---- gate_strict_command.c ---- */
 /* A command that the gate carries out itself. simple: from a Query (the end of the batch is the caller's). */
 enum strict_wait strict_command(struct gate_session *s, const struct sql_command *c, struct base_span text, bool simple);
+bool strict_reset(struct gate_session *s, struct base_span text); /* carried out; false: it is no text of that kind */
 /* RowDescription of a command, or false: it returns no rows. WAIT is not possible: what it stands for must be known (else no rows). */
 bool strict_command_row(struct gate_session *s, const struct sql_command *c, struct base_buf *out);
 

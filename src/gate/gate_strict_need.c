@@ -130,6 +130,7 @@ strict_new_world(struct gate_session *s)
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
 		return;
 	}
+	strict_analysis_drop(s);
 	while (t->oldest)
 		uncache(s, t->oldest);
 	policy_scope_unref(&t->scope);
@@ -222,8 +223,8 @@ key_name(const struct policy_occurrence *o)
 
 /* ---- the analysis ---- */
 
-static void
-analysis_clear(struct gate_session *s)
+void
+strict_analysis_drop(struct gate_session *s)
 {
 	struct strict_analysis *a = &s->strict->analysis;
 
@@ -302,12 +303,12 @@ strict_need(struct gate_session *s, struct base_span text, const uint32_t *types
 	if (strict_cached(s, text, types, ntypes, j_r))
 		return NEED_READY;
 	if (!gate_control_fresh(s->worker->shared->control)) {
-		analysis_clear(s);
+		strict_analysis_drop(s);
 		memcpy(a->key, key, sizeof(key));
 		failed(s, strict_error("58030", "ask again in a moment, and tell the gate's operator if it lasts", "the gate cannot see whether the database's catalogue was changed"), false);
 		return NEED_FAILED;
 	}
-	analysis_clear(s);
+	strict_analysis_drop(s);
 	memcpy(a->key, key, sizeof(key));
 	if (text.n > SQL_TEXT_MAX || !base_text_utf8(text)) {
 		failed(s, strict_error(text.n > SQL_TEXT_MAX ? "54000" : "22021", NULL, text.n > SQL_TEXT_MAX ? "the statement is longer than 64 KiB, which is as much as the gate analyses" : "the statement is not valid UTF-8"), false);

@@ -168,8 +168,11 @@ strict_drop_batch(struct gate_session *s)
 		n++;
 	for (size_t i = n; i > 0; i--)
 		take_back(s, &t->owed[(t->owed_first + i - 1) & (t->owed_cap - 1)]);
-	while (n-- > 0)
+	while (n-- > 0) {
+		if (strict_head(t)->kind == OWED_ANALYSIS)
+			strict_analysis_drop(s); /* the server skips it; so will the message that waits for it */
 		strict_pop(t, s);
+	}
 }
 
 void

@@ -309,7 +309,9 @@ command_of(struct gate_session *s, struct base_span text)
 	if (t->command && memcmp(key, t->command_key, sizeof(key)) == 0)
 		return t->command;
 	sql_command_free(&t->command);
-	if (sql_command_read(text, &t->command, &fail) < 0)
+	free(t->command_text);
+	t->command_text = base_mem_str(text); /* the client's bytes move while the message waits */
+	if (sql_command_read(base_span(t->command_text, text.n), &t->command, &fail) < 0)
 		t->command = NULL;
 	memcpy(t->command_key, key, sizeof(key));
 	return t->command;
@@ -391,6 +393,8 @@ query(struct gate_session *s, struct base_span payload)
 		return run_simple(s, j);
 	const struct sql_command *c = command_of(s, q.text);
 	const char *why = unfit(c);
+	if (c && c->kind == SQL_C_SEVERAL && t->status != 'E' && strict_reset(s, q.text))
+		return query_end(s);
 	if (why) {
 		strict_refused(s, q.text, why, NULL);
 		strict_fail(s, true, strict_error(c->kind == SQL_C_SEVERAL ? "0A000" : "42602", "send one statement at a time, with plain names", "%s", why));
@@ -427,23 +431,29 @@ fail_here(struct gate_session *s, struct base_span bytes)
 	return STRICT_DONE;
 }
 
-static void
-install_prepared(struct gate_session *s, const struct wire_parse *m, const uint32_t *types, struct gate_judged *j, struct sql_command *command)
+/* j NULL: a command, whose spans are of the statement's own copy of the text. */
+static enum strict_wait
+install_prepared(struct gate_session *s, const struct wire_parse *m, const uint32_t *types, struct gate_judged *j)
 {
 	struct strict_prepared *p = base_mem_new(1, sizeof(*p));
+	struct base_fail fail;
 
 	p->refs = 1;
 	p->text = base_span(base_mem_str(m->text), m->text.n);
+	if (!j && sql_command_read(p->text, &p->command, &fail) < 0) {
+		strict_prepared_unref(s, &p);
+		return fail_here(s, strict_error("42601", NULL, "the statement could not be read"));
+	}
 	p->types = base_mem_new((size_t)m->ntypes + 1, sizeof(*p->types));
 	memcpy(p->types, types, m->ntypes * sizeof(*types));
 	p->ntypes = m->ntypes;
 	p->judged = j;
 	if (j)
 		j->refs++;
-	p->command = command;
 	struct strict_owed *o = strict_owe(s, OWED_SAY);
 	o->bytes = message(WIRE_B_PARSE_COMPLETE);
 	strict_name_prepared(s, o, m->name, p);
+	return STRICT_DONE;
 }
 
 static enum strict_wait
@@ -488,14 +498,7 @@ parse(struct gate_session *s, struct base_span payload)
 			break;
 		}
 	}
-	struct sql_command *command = NULL;
-	if (!j) { /* the command goes with the statement */
-		struct base_span copy = m.text;
-		if (sql_command_read(copy, &command, &fail) < 0)
-			return fail_here(s, strict_error("42601", NULL, "the statement could not be read"));
-	}
-	install_prepared(s, &m, types, j, command);
-	return STRICT_DONE;
+	return install_prepared(s, &m, types, j);
 }
 
 static enum strict_wait
@@ -725,15 +728,20 @@ gate_strict_on_client(struct gate_session *s)
 			gate_session_end(s, GATE_END_CLIENT_PROTOCOL, "54000", NULL, "a %s message of %u bytes is longer than an enforced session may send", wire_frame_name(WIRE_F, h.type), h.len);
 			return;
 		}
-		if (rc == 0 || have.n - WIRE_HEADER < h.len)
+		if (rc == 0 || have.n - WIRE_HEADER < h.len) {
+			if (have.n >= GATE_UP_MAX)
+				flush(s); /* a long message is read on only when nothing is owed: what is on its way must come back */
 			break;
+		}
 		if (one(s, h.type, base_span(have.p + WIRE_HEADER, h.len)) == STRICT_WAIT)
 			break;
 		if (s->state == GATE_RELAY)
 			base_buf_consume(&t->in, WIRE_HEADER + h.len);
 	}
-	if (s->state == GATE_RELAY) {
-		strict_settle_says(s);
-		gate_session_say(s);
-	}
+	if (s->state != GATE_RELAY)
+		return;
+	if (t->owed_count >= GATE_OWED_MAX)
+		flush(s);
+	strict_settle_says(s);
+	gate_session_say(s);
 }

@@ -15,6 +15,7 @@
 #include "event_entry.h"
 #include "gate_record.h"
 #include "gate_relay.h"
+#include "gate_strict.h"
 
 #define ACCEPTS_PER_TURN 64
 #define ACCEPT_REST_US 100000u
@@ -236,6 +237,10 @@ adopt(void *ctx)
 	gate_texts_clear(a->worker->texts);
 	gate_world_unref(&a->worker->world);
 	a->worker->world = a->world;
+	for (struct gate_session *x = a->worker->sessions, *next; x; x = next) {
+		next = x->next;
+		gate_strict_adopt(x, a->world);
+	}
 	if (a->worker->number == 0)
 		gate_record_world(a->worker);
 	free(a);

@@ -35,6 +35,7 @@ struct gate_worker {
 	size_t nlisteners;
 	struct gate_session *sessions; /* list of all */
 	size_t nsessions;
+	char masked_words[64][192]; /* room for one entry's list of masked columns (EVENT_LIST_MAX) */
 	bool announced;            /* worker 0: start and policy entries are written */
 	bool reap;                 /* some session died this turn */
 	struct base_buf entry;     /* scratch for encoding */
