@@ -519,6 +519,23 @@ print_range(const struct setting *s, struct base_buf *out)
 	}
 }
 
+/* In quotes where it would not be read as it is: empty, or beginning with a quote. */
+static void
+print_value(const char *value, struct base_buf *out)
+{
+	if (*value != '\0' && *value != '"') {
+		base_buf_str(out, value);
+		return;
+	}
+	base_buf_u8(out, '"');
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			base_buf_u8(out, '\\');
+		base_buf_u8(out, (uint8_t)*value);
+	}
+	base_buf_u8(out, '"');
+}
+
 void
 proc_conf_print(struct base_buf *out)
 {
@@ -528,10 +545,7 @@ proc_conf_print(struct base_buf *out)
 		base_buf_fmt(out, "# %s (", s->help);
 		print_range(s, out);
 		base_buf_fmt(out, ")\n#%s = ", s->name);
-		if (*s->def == '\0')
-			base_buf_str(out, "\"\"");
-		else
-			base_buf_str(out, s->def); /* a test reads all of this back with the '#' taken off */
+		print_value(s->def, out); /* a test reads all of this back with the '#' taken off */
 		base_buf_str(out, "\n\n");
 	}
 }
