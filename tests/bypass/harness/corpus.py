@@ -6,7 +6,7 @@ In .sql files an attack begins with `-- name: WORDS` and ends at the next one. F
   -- as: PERSON            instead of mira
   -- simple:               only as a simple Query (else an attack of one statement is run as a simple Query, by Parse/Bind/Execute, and
                            with results in binary)
-  -- bind: V, V            parameters of its one statement: only by Parse/Bind/Execute
+  -- bind: V, V            parameters of its one statement (between them comma and space): only by Parse/Bind/Execute
   -- around:               needs the administrator's way round the gateway
 A statement ends with a line that ends in `;` outside of $$ ... $$.
 
@@ -86,7 +86,7 @@ def blocks(path):
 def modes(parts, headers):
     """A function of a scene that runs these statements."""
     if 'bind' in headers:
-        values = [v.strip() for v in headers['bind'].split(',')]
+        values = headers['bind'].split(', ')
 
         def run(scene):
             scene.x(parts[0], *values)
