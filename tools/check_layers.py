@@ -48,8 +48,8 @@ def table():
 
 
 def owner(header, layers, includer):
-    """The component whose folder has this header."""
-    homes = [name for name in layers if (SRC / name / header).exists()]
+    """The component whose folder has this header, or the header.in that the build makes it from."""
+    homes = [name for name in layers if (SRC / name / header).exists() or (SRC / name / (header + ".in")).exists()]
     if includer in homes:
         return includer
     return homes[0] if homes else None
