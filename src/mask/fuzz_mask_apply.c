@@ -17,11 +17,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	struct policy_mask m = {.kind = (enum policy_mask_kind)(data[0] % 8), .n = 1u + (data[0] >> 6), .fixed = base_span_str("1")};
 	base_buf_init(&out, 1u << 20);
-	if (mask_column_new(&m, types[data[1] % BASE_COUNT(types)], data[0] >> 3 & 1, secret, base_span_str("e"), base_span_str("k"), (enum policy_norm)(data[1] >> 5) % 3, base_span_str("86"), &c) == 0) {
+	if (mask_column_new(&m, types[data[1] % BASE_COUNT(types)], data[0] >> 3 & 1, secret, base_span_str("e"), base_span_str("k"),
+	                    (enum policy_norm)(data[1] >> 5) % 3, base_span_str("86"), &c) == 0) {
 		mask_apply(c, base_span(data + 2, size - 2), &out);
 		struct base_cursor cur = base_cursor(base_buf_span(&out));
 		uint32_t n = base_cursor_u32(&cur);
-		if (out.bad || (n == UINT32_MAX ? cur.left != 0 : cur.left != n) || (n != UINT32_MAX && (data[0] >> 3 & 1) == 0 && !base_text_utf8(base_span(cur.p, cur.left))))
+		if (out.bad || (n == UINT32_MAX ? cur.left != 0 : cur.left != n) ||
+		    (n != UINT32_MAX && (data[0] >> 3 & 1) == 0 && !base_text_utf8(base_span(cur.p, cur.left))))
 			abort();
 	}
 	mask_column_free(&c);

@@ -110,9 +110,14 @@ year_clock(struct base_cursor *c, bool zone)
 static bool
 year_text(uint32_t type, struct base_span raw, struct base_buf *out)
 {
+	static const char *const year_rest[3][2] = {
+		{"-01-01", "-01-01 BC"}, {"-01-01 00:00:00", "-01-01 00:00:00 BC"}, {"-01-01 00:00:00+00", "-01-01 00:00:00+00 BC"}};
 	struct base_cursor c = base_cursor(raw);
 	uint32_t year, month, day;
-	if (!year_digits(&c, 4, 7, &year) || !year_skip(&c, '-') || !year_digits(&c, 2, 2, &month) || !year_skip(&c, '-') || !year_digits(&c, 2, 2, &day))
+	if (!year_digits(&c, 4, 7, &year))
+		return false;
+	size_t digits = raw.n - c.left;
+	if (!year_skip(&c, '-') || !year_digits(&c, 2, 2, &month) || !year_skip(&c, '-') || !year_digits(&c, 2, 2, &day))
 		return false;
 	if (year == 0 || month < 1 || month > 12 || day < 1 || day > 31)
 		return false;
@@ -124,11 +129,10 @@ year_text(uint32_t type, struct base_span raw, struct base_buf *out)
 	uint32_t last = bc ? 1 - YEAR_FIRST : type == OID_DATE ? YEAR_LAST_DATE : YEAR_LAST_TIMESTAMP;
 	if (!base_cursor_done(&c) || year > last)
 		return false;
-	size_t at = base_buf_len(out);
-	base_buf_u32(out, 0);
-	base_buf_fmt(out, "%04u-01-01%s%s%s", (unsigned)year, type == OID_DATE ? "" : " 00:00:00", type == OID_TIMESTAMPTZ ? "+00" : "", bc ? " BC" : "");
-	if (!out->bad)
-		base_buf_set_u32(out, at, (uint32_t)(base_buf_len(out) - at - 4));
+	struct base_span rest = base_span_str(year_rest[type == OID_DATE ? 0 : type == OID_TIMESTAMP ? 1 : 2][bc]);
+	base_buf_u32(out, (uint32_t)(digits + rest.n));
+	base_buf_put(out, base_span(raw.p, digits));
+	base_buf_put(out, rest);
 	return true;
 }
 
