@@ -151,14 +151,9 @@ static bool
 ignored(const char *field)
 {
 	static const char *const words[] = {"location", "stmt_location", "stmt_len", "rellockmode", "requiredPerms", "checkAsUser", "selectedCols", "insertedCols", "updatedCols",
-	    "extraUpdatedCols", "varnosyn", "varattnosyn", "resname", "aliasname", "aliascolnames", "ctecolnames", "usingClause", "refname"};
+	    "extraUpdatedCols", "varnosyn", "varattnosyn"};
 	size_t n = strcspn(field, " ");
 
-	if ((n == 8 && memcmp(field, "colnames", n) == 0) || (n == 4 && memcmp(field, "name", n) == 0)) { /* by whose they are */
-		while (*field != '{')
-			field--;
-		return memcmp(field, n == 4 ? "{WINDOWCLAUSE " : "{ALIAS ", n == 4 ? 14 : 7) == 0;
-	}
 	for (size_t i = 0; i < BASE_COUNT(words); i++)
 		if (strlen(words[i]) == n && memcmp(words[i], field, n) == 0)
 			return true;

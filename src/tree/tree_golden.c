@@ -1,6 +1,6 @@
 /* tree_golden: the known trees of each major version, and the comparison of a server's with them.
  * Input: what a server printed, through tree_read, which is as strict as for any tree. Never asks the server itself. The comparison is by tree_hash: what that
- * ignores (places, labels, rights) has been checked for form by the reader, and its value may differ between servers.
+ * ignores (places, rights) has been checked for form by the reader, and its value may differ between servers.
  */
 #include "tree_golden.h"
 

@@ -1,10 +1,11 @@
-/* tree_hash: what a tree means, as a hash and as a comparison: without places, rights of the asker and labels (tree_int.h).
+/* tree_hash: what a tree means, as a hash and as a comparison: without places and rights of the asker (tree_int.h).
  * Input: trees that tree_read made: depth bounded by TREE_DEPTH_MAX. Pure; frames are small.
  *
  * What is hashed, in order (numbers are 8 bytes, big-endian):
  *   node:    'N' kind's word 0, then each field that counts and is present: 'F' field's word 0 value; then 'E'. No node: '0'.
  *   value:   number: 'i' number. Text, bytes: 't' length bytes. List: 'l' count nodes. Numbers: 'n' count numbers.
  * Words, not our numbering, so that the order of the .def files does not matter; a field that is absent in one version and zero in another is the same.
+ * Names count, also those of columns: row_to_json makes keys of them, which json_populate_record turns into columns again.
  * The sequence can be read back unambiguously, so two different meanings do not hash alike.
  */
 #include "tree_node.h"
@@ -12,7 +13,7 @@
 #include "base_num.h"
 #include "tree_int.h"
 
-#define IGNORED (TREE_PLACE | TREE_RIGHTS | TREE_LABEL)
+#define IGNORED (TREE_PLACE | TREE_RIGHTS)
 
 static const struct tree_word field_word[TREE_FIELD_COUNT] = {
 #define TREE_FIELD(name, word) [TREE_F_##name] = {word, sizeof(word)}, /* with the NUL */

@@ -23,9 +23,9 @@ enum tree_form {
 	TREE_FORM_OPAQUE, /* ? or {...}, not looked into; <> for none */
 };
 
-/* Flags. PLACE: where in the text it stood. RIGHTS: who asks, not what is asked. Both mean nothing for what a query gives.
- * LABEL: a name that nothing in the tree is found by, and that changes no value: ignored by tree_hash and tree_equal, and the only
- * texts in which a space may have been a line feed (tree_read.c). */
+/* Flags. PLACE: where in the text it stood, or as what it was written. RIGHTS: who asks, not what is asked. Both change nothing of what a query gives, and
+ * tree_hash and tree_equal ignore them. LABEL: a name that nothing in the tree is found by; the only texts in which a space may have been a line
+ * feed (tree_read.c). */
 #define TREE_PLACE 1u
 #define TREE_RIGHTS 2u
 #define TREE_LABEL 4u

@@ -78,9 +78,10 @@ const char *tree_kind_name(enum tree_kind k); /* "Query", "Var", ... for people 
 /* Calls fn for each child node of n (not deeper), in order, through lists and lists of lists; not for strings and NULL items. Stops and returns what fn returned when that is not 0. */
 int tree_each(const struct tree_node *n, int (*fn)(const struct tree_node *child, enum tree_field f, void *ctx), void *ctx);
 
-/* Hash of what a tree means: kinds, logical field names and values, without locations, the text's own positions, alias-only names marked
- * "quiet" in the table, and permission fields that differ with the asker. Two equal hashes: the same query. Recursion is bounded by
- * TREE_DEPTH_MAX. varno: when not 0, a VAR of level 0 with that varno hashes as if it were relation 1 (for comparing quals). */
+/* Hash of what a tree means: kinds, field names and values, without locations, lengths of text, varnosyn/varattnosyn, lock modes, and permission fields that
+ * differ with the asker. Two equal hashes: the same query. The same view's expanded query has the same hash whoever asks and whatever of it is used.
+ * Recursion is bounded by TREE_DEPTH_MAX. varno: when not 0, a VAR of that relation of the outermost level (also one in a sub-select of the
+ * expression) hashes as relation 1, and one of another relation of that level as none of the others (for comparing quals). */
 void tree_hash(const struct tree_node *n, int64_t varno, uint8_t hash_r[BASE_SHA256_SIZE]);
 /* Field by field, with the same exceptions. */
 bool tree_equal(const struct tree_node *a, const struct tree_node *b);

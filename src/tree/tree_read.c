@@ -650,7 +650,7 @@ read_node(struct reader *r, const struct tree_node **n_r)
 static int
 read_tree(struct reader *r, struct tree *t)
 {
-	int rc = read_list(r, TREE_FORM_LIST, 0, &t->queries);
+	int rc = none(r) ? 0 : read_list(r, TREE_FORM_LIST, 0, &t->queries);
 
 	if (rc < 0)
 		return rc;

@@ -19,7 +19,8 @@
 bool tree_supported(unsigned major); /* is there a table for this major version? */
 
 struct tree;
-/* text: the DETAIL. major: of the server, 15. The result is a list of Query nodes (more than one: a rule added statements).
+/* text: the DETAIL. major: of the server, 15. The result is a list of Query nodes (more than one: a rule added statements;
+ * none: a rule DO INSTEAD NOTHING).
  * GH_E_PARSE, GH_E_LIMIT, GH_E_UNSUPPORTED (version), GH_E_NOMEM. */
 BASE_CHECK int tree_read(struct base_span text, unsigned major, struct tree **tree_r, struct base_fail *fail);
 void tree_free(struct tree **t);

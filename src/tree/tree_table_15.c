@@ -4,13 +4,11 @@
  * order, and what a server prints. Kinds that only raw statements, plans and utility statements have are left out on purpose: a tree that
  * holds one is refused.
  *
- * Which names are LABEL is a decision about safety: nothing may look up another node by such a name, and no value may depend on it.
- * - aliasname, colnames of an ALIAS, resname, aliascolnames, ctecolnames, usingClause, a window's name and refname: what people called things. The
- *   analysis has turned every use of them into numbers. (Key names that row_to_json makes of them differ; which data are in it does not.)
- * - relname and polname of WITHCHECKOPTION: for the error message.
- * - varnosyn, varattnosyn: for EXPLAIN; PostgreSQL's own comparison of trees ignores them.
- * Not LABEL: ctename (a reference finds its WITH query by it), funccolnames (json_to_record takes the keys from it), names of XMLEXPR and ROWEXPR
- * (they are in the value), NAMEDARGEXPR, cursor names, SEARCH and CYCLE columns, operator names.
+ * LABEL, names by which nothing in the tree is found: aliasname and colnames of an ALIAS, resname, aliascolnames, ctecolnames, usingClause, a window's name and refname
+ * (the analysis has turned every use of them into numbers), relname and polname of WITHCHECKOPTION (for its error message). Not LABEL: ctename (a reference
+ * finds its WITH query by it), funccolnames (json_to_record takes the keys from it), names of XMLEXPR and ROWEXPR (they are in the value),
+ * NAMEDARGEXPR, cursor names, SEARCH and CYCLE columns, operator names.
+ * PLACE, beside locations: varnosyn and varattnosyn, which are for EXPLAIN; PostgreSQL's own comparison of trees ignores them.
  */
 #include "tree_int.h"
 
@@ -130,7 +128,7 @@
 
 #define F_VAR(F, K) \
 	F(K, VARNO, INT, 0) F(K, VARATTNO, INT, 0) F(K, VARTYPE, INT, 0) F(K, VARTYPMOD, INT, 0) F(K, VARCOLLID, INT, 0) \
-	F(K, VARLEVELSUP, INT, 0) F(K, VARNOSYN, INT, TREE_LABEL) F(K, VARATTNOSYN, INT, TREE_LABEL) F(K, LOCATION, INT, TREE_PLACE)
+	F(K, VARLEVELSUP, INT, 0) F(K, VARNOSYN, INT, TREE_PLACE) F(K, VARATTNOSYN, INT, TREE_PLACE) F(K, LOCATION, INT, TREE_PLACE)
 
 #define CONST_HEAD(F, K) \
 	F(K, CONSTTYPE, INT, 0) F(K, CONSTTYPMOD, INT, 0) F(K, CONSTCOLLID, INT, 0) F(K, CONSTLEN, INT, 0) \
