@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base_text.h"
@@ -110,7 +111,7 @@ bad_option(const struct cli_row *command, int code, const char *word, struct bas
 	return GH_E_PARSE;
 }
 
-/* The table's operands against what was given: words in brackets may be left out. */
+/* The table's operands against what was given: words in brackets may be left out, "..." stands for any number. */
 static int
 check_operands(const struct cli_row *command, int count, char **operand, struct base_fail *fail)
 {
@@ -120,7 +121,10 @@ check_operands(const struct cli_row *command, int count, char **operand, struct 
 
 	for (const char *p = command->arg; *p;) {
 		size_t n = strcspn(p, " ");
-		allowed++;
+		if (memmem(p, n, "...", 3))
+			allowed = INT_MAX;
+		else
+			allowed++;
 		if (*p != '[') {
 			needed++;
 			if (needed > count && first_missing.n == 0)
