@@ -104,6 +104,8 @@ relation_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 		e->kind = POLICY_ENTRY_DEAD;
 		return 0;
 	}
+	if (j->d->statement != POLICY_SELECT && (l->up || (index != l->write_target && index != l->excluded)))
+		return policy_refuse(j, POLICY_REFUSE_WRITE_READS, POLICY_NO_RULE, POLICY_ARGS(base_span_str("another relation, or its own once more"), {0}, {0}));
 	if (oid < POLICY_FIRST_USER_OID) {
 		why = j->trust > 0 ? NULL : policy_objects_system(j->objects, oid);
 		name = policy_objects_system_name(j->objects, oid);
@@ -246,6 +248,8 @@ subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 	const char *why;
 	int rc;
 
+	if (view != 0 && j->d->statement != POLICY_SELECT)
+		return policy_refuse(j, POLICY_REFUSE_WRITE_READS, POLICY_NO_RULE, POLICY_ARGS(base_span_str("a view"), {0}, {0}));
 	if (view != 0 && view < POLICY_FIRST_USER_OID) {
 		why = j->trust > 0 ? NULL : policy_objects_system(j->objects, view);
 		name = policy_objects_system_name(j->objects, view);

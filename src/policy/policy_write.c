@@ -1,5 +1,5 @@
-/* policy_write: INSERT, UPDATE, DELETE. One target, listed columns, no secret anywhere, nothing read but the target itself: no FROM, USING,
- * WITH, sub-select, no INSERT ... SELECT. RETURNING gives open columns. What the server itself put in (defaults of columns that the statement
+/* policy_write: INSERT, UPDATE, DELETE. One target, listed columns, no secret anywhere, no relation read but the target itself: FROM, USING, WITH,
+ * sub-selects and INSERT ... SELECT hold constants and functions only. RETURNING gives open columns. What the server itself put in (defaults of columns that the statement
  * does not name, row-level security, WITH CHECK) is the owner's word and is not judged.
  * Disadvantage: a written secret column with a unique index tells by the error whether a value is there; the policy decides that by `insert of`
  * and `update of`. Pure. */
@@ -35,32 +35,24 @@ uses(const struct tree_node *fromlist, int64_t index)
 	return false;
 }
 
-/* Beside the target there may be: the excluded row, what is left of a view, and an INSERT's own VALUES. */
+/* Beside the target there may be what reads no relation: VALUES, functions, sub-selects of these. */
 static int
 check_sources(struct policy_judge *j, struct policy_level *l)
 {
 	const bool inserts = tree_number(l->query, TREE_F_COMMAND_TYPE) == 3;
+	struct policy_entry *e;
+	int rc = 0;
 
-	if (l->ncte > 0)
-		return policy_refuse(j, POLICY_REFUSE_WRITE_READS, POLICY_NO_RULE, POLICY_ARGS(base_span_str("from a WITH query"), {0}, {0}));
-	for (size_t i = 0; i < l->rtable.n; i++) {
-		const struct tree_node *rte = l->rtable.item[i];
-		const int64_t index = (int64_t)i + 1, kind = tree_number(rte, TREE_F_RTEKIND);
-		struct policy_entry *e;
-		int rc;
-
-		if (index != l->write_target && index != l->excluded && !(kind == 0 && tree_number(rte, TREE_F_RELKIND) == 'v') && !(inserts && kind == 5))
-			return policy_refuse(j, POLICY_REFUSE_WRITE_READS, POLICY_NO_RULE, POLICY_ARGS(base_span_str("from another relation"), {0}, {0}));
-		if (kind == 5)
-			j->insert_value = true;
-		rc = policy_from_entry(j, l, index, &e);
+	for (size_t i = 0; rc == 0 && i < l->ncte; i++)
+		rc = policy_from_cte(j, l, i);
+	for (size_t i = 0; rc == 0 && i < l->rtable.n; i++) {
+		j->insert_value = inserts && tree_number(l->rtable.item[i], TREE_F_RTEKIND) == 5;
+		rc = policy_from_entry(j, l, (int64_t)i + 1, &e);
 		j->insert_value = false;
-		if (rc != 0)
-			return rc;
-		if (index == l->excluded && e->relation != l->entry[l->write_target - 1].relation && l->entry[l->write_target - 1].state == POLICY_ENTRY_READY)
+		if (rc == 0 && (int64_t)i + 1 == l->excluded && e->relation != l->entry[l->write_target - 1].relation)
 			return malformed(j, "the excluded row is of another relation");
 	}
-	return 0;
+	return rc;
 }
 
 static int
