@@ -266,6 +266,29 @@ test_year_binary(void **state)
 	mask_column_free(&t);
 }
 
+/* date_send and timestamp_send of PostgreSQL 15: a value, and its date_trunc('year', ...). */
+static void
+test_year_server(void **state)
+{
+	static const struct { uint32_t type; const char *raw, *year; } t[] = {
+		{DATE, "0000265e", "00002519"}, {DATE, "ffda97e4", "ffda97cd"}, {DATE, "fff49d7b", "fff49d32"}, {DATE, "ffffedec", "ffffed74"},
+		{DATE, "002c9741", "002c95d4"},
+		{TIMESTAMP, "000303d0ed554000", "0002ea470ae86000"}, {TIMESTAMP, "fd0f818c5d718000", "fd0f7fbdaf17e000"},
+		{TIMESTAMP, "ff1af9deec5b2000", "ff1af42269f0c000"}, {TIMESTAMPTZ, "fffe9454866c8000", "fffe8ae689778000"},
+		{TIMESTAMPTZ, "038103ba1d4f6000", "0380e70b913b8000"},
+	};
+	uint8_t raw[8], year[8];
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		size_t n = strlen(t[i].raw) / 2;
+		struct mask_column *c = column(POLICY_MASK_YEAR, 0, "", t[i].type, 1);
+		assert_int_equal(base_text_unhex(base_span_str(t[i].raw), raw, n), 0);
+		assert_int_equal(base_text_unhex(base_span_str(t[i].year), year, n), 0);
+		assert_true(base_span_eq(apply(c, base_span(raw, n)), base_span(year, n)));
+		mask_column_free(&c);
+	}
+}
+
 static void
 test_fixed(void **state)
 {
@@ -518,6 +541,7 @@ main(void)
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_year_text),  cmocka_unit_test(test_year_binary), cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_hide),       cmocka_unit_test(test_refused),    cmocka_unit_test(test_hash),        cmocka_unit_test(test_hash_apart),
 		cmocka_unit_test(test_token_base32), cmocka_unit_test(test_secret),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_year_server),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
