@@ -21,6 +21,7 @@ struct gate_judged {
 	unsigned refs;
 	struct gate_judged *newer, *older; /* in the cache: least recently used last */
 	uint8_t key[BASE_SHA256_SIZE]; /* of text and declared types */
+	bool spoilt;               /* the server gave it another meaning, which was refused: it knows no second announcement, so never bind it again */
 	bool cached;               /* in the cache; when the last reference goes, it is closed on the server */
 	char name[16];             /* on the server */
 	struct base_span text;     /* own: the client's exact text */

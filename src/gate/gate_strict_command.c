@@ -160,7 +160,7 @@ execute(const struct run *r)
 	if (!p || !p->judged)
 		return wrong(r, "26000", p ? "EXECUTE of a command is not accepted" : "the prepared statement does not exist");
 	if (!t->confirm) {
-		if (p->judged->world != t->world) {
+		if (p->judged->world != t->world || p->judged->spoilt) {
 			struct gate_judged *j;
 			if (!need(r, p->text, p->types, p->ntypes, &j, &w))
 				return w;

@@ -296,7 +296,7 @@ strict_need(struct gate_session *s, struct base_span text, const uint32_t *types
 	key_of(text, types, ntypes, key);
 	if (a->state == ANALYSIS_FAILED && memcmp(a->key, key, sizeof(key)) == 0)
 		return NEED_FAILED;
-	if (a->state == ANALYSIS_READY && memcmp(a->key, key, sizeof(key)) == 0) {
+	if (a->state == ANALYSIS_READY && memcmp(a->key, key, sizeof(key)) == 0 && !a->judged->spoilt) {
 		*j_r = a->judged; /* lives until the next analysis */
 		return NEED_READY;
 	}
@@ -544,6 +544,9 @@ strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_sp
 		}
 	}
 	if (!ok) {
+		j->spoilt = true;
+		if (j->cached)
+			uncache(s, j); /* the portal keeps it alive */
 		strict_refused(s, j->text, d && d->refused ? d->refusal.text : "what the statement means was changed on the server, and it may not run so", d && d->refused ? &d->refusal.rule : NULL);
 		if (!error_r->p)
 			*error_r = strict_error("0A000", "prepare the statement again", "what the statement means was changed on the server since it was prepared");

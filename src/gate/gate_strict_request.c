@@ -244,6 +244,9 @@ strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, str
 	o->say = tell;
 	o->portal = p;
 	p->refs++;
+	const struct strict_portal *unnamed = tell || *name ? NULL : strict_portal_find(s->strict, base_span("", 0));
+	if (unnamed && unnamed->judged)
+		strict_name_portal(s, o, base_span("", 0), NULL); /* on the server it is this one now */
 	s->strict->half = true;
 	return p;
 }
@@ -258,7 +261,7 @@ strict_execute(struct gate_session *s, struct strict_portal *p, uint64_t max)
 	o->portal = p;
 	p->refs++;
 	o->max = max;
-	if (scope && scope->limit_rows > 0 && p->judged->returns_rows) {
+	if (scope && scope->limit_rows > 0 && p->judged->returns_rows && p->judged->decision->noccurrences > 0) { /* what the catalogue says is not limited */
 		uint64_t left = scope->limit_rows > p->rows ? scope->limit_rows - p->rows : 0;
 		o->limit = left;
 		if (most == 0 || most > left)
@@ -389,6 +392,8 @@ query(struct gate_session *s, struct base_span payload)
 		return run_simple(s, t->confirm->judged);
 	begin_batch(s);
 	t->simple = true;
+	strict_name_prepared(s, NULL, base_span("", 0), NULL); /* PostgreSQL's simple protocol uses the unnamed objects */
+	strict_name_portal(s, NULL, base_span("", 0), NULL);
 	if ((j = remembered(s, q.text, NULL, 0)) != NULL)
 		return run_simple(s, j);
 	const struct sql_command *c = command_of(s, q.text);
@@ -456,6 +461,15 @@ install_prepared(struct gate_session *s, const struct wire_parse *m, const uint3
 	return STRICT_DONE;
 }
 
+/* A Parse of the unnamed statement that fails has ended the one before. */
+static enum strict_wait
+parse_failed(struct gate_session *s, struct base_span name)
+{
+	if (name.n == 0)
+		strict_name_prepared(s, strict_tail(s->strict), name, NULL);
+	return STRICT_DONE;
+}
+
 static enum strict_wait
 parse(struct gate_session *s, struct base_span payload)
 {
@@ -483,7 +497,8 @@ parse(struct gate_session *s, struct base_span payload)
 		const char *why = unfit(c);
 		if (why) {
 			strict_refused(s, m.text, why, NULL);
-			return fail_here(s, strict_error(c->kind == SQL_C_SEVERAL ? "42601" : "42602", "send one statement at a time, with plain names", "%s", why));
+			strict_fail(s, false, strict_error(c->kind == SQL_C_SEVERAL ? "42601" : "42602", "send one statement at a time, with plain names", "%s", why));
+			return parse_failed(s, m.name);
 		}
 	}
 	if (!j && judged_by_tree(c)) {
@@ -492,7 +507,7 @@ parse(struct gate_session *s, struct base_span payload)
 			return STRICT_WAIT;
 		case NEED_FAILED:
 			strict_fail_analysis(s, false);
-			return STRICT_DONE;
+			return parse_failed(s, m.name);
 		case NEED_READY:
 		default:
 			break;
@@ -532,7 +547,7 @@ bind_portal(struct gate_session *s, struct base_span payload)
 		o = strict_owe(s, OWED_SAY);
 		o->bytes = message(WIRE_B_BIND_COMPLETE);
 	} else {
-		if (prepared->judged->world != t->world) { /* decided under an older policy */
+		if (prepared->judged->world != t->world || prepared->judged->spoilt) { /* decided under an older policy; changed on the server */
 			struct gate_judged *j;
 			switch (strict_need(s, prepared->text, prepared->types, prepared->ntypes, &j)) {
 			case NEED_WAIT:
@@ -552,7 +567,7 @@ bind_portal(struct gate_session *s, struct base_span payload)
 		/* From the formats of the parameters to the result formats: the client's own bytes. */
 		struct base_span params = base_span(m.name.p + m.name.n + 1, (size_t)(m.params.p + m.params.n - (m.name.p + m.name.n + 1)));
 		p = strict_bind(s, prepared->judged, name, params, m.results, m.nresults, true);
-		o = &t->owed[(t->owed_first + t->owed_count - 1) & (t->owed_cap - 1)];
+		o = strict_tail(t);
 	}
 	p->prepared = prepared;
 	prepared->refs++;

@@ -445,11 +445,12 @@ def run(binary, keep):
     if keep and held:
         print(f"\nThe servers are still running. Look somebody up as {who.name} of {who.employer}, then ask who saw them:\n\n"
               f"  PGPASSWORD={who.password} psql -h {demo.place.sock} -p {demo.port} -U {who.role} {DATABASE} -c 'SELECT * FROM customers WHERE id = 42'\n"
+              f"  PGPASSWORD={people.password_of(people.ANALYST)} psql -h {demo.place.sock} -p {demo.port} -U {people.ANALYST} {DATABASE}     # try to get a telephone number out\n"
               f"  {' '.join(demo.place.as_user([demo.bin]))} seen --subject 42 -c {demo.conf}\n\nmake demo-stop ends them.")
     elif held:
         print("\nThe servers are stopped again. On a terminal they go on running, with a line to try:\n\n"
               f"  PGPASSWORD={who.password} psql -h {demo.place.sock} -p {demo.port} -U {who.role} {DATABASE} -c 'SELECT * FROM customers WHERE id = 42'\n\n"
-              "and make demo-stop ends them.")
+              f"(or as the analyst: PGPASSWORD={people.password_of(people.ANALYST)} and -U {people.ANALYST}), and make demo-stop ends them.")
     return 0 if held else 1
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The demo's people: forty staff of four partner companies in four provinces, and one program. All are made up; fixed seed."""
+"""The demo's people: forty staff of four partner companies in four provinces, one program, and one analyst. All are made up; fixed seed."""
 import csv
 import hashlib
 import random
@@ -19,6 +19,7 @@ FAMILY = [("王", "wang"), ("李", "li"), ("张", "zhang"), ("刘", "liu"), ("�
 GIVEN = [("伟", "wei"), ("芳", "fang"), ("娜", "na"), ("敏", "min"), ("静", "jing"), ("强", "qiang"), ("磊", "lei"), ("军", "jun"),
          ("洋", "yang"), ("勇", "yong"), ("艳", "yan"), ("杰", "jie"), ("涛", "tao"), ("明", "ming"), ("超", "chao"), ("霞", "xia")]
 PROGRAM = "load_test"
+ANALYST = "yu_analyst"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def make():
             team = "counter" if i < 6 else "hotline"
             people.append(Person(role, family + given, employer, province, team, "staff;partner", password_of(role)))
     people.append(Person(PROGRAM, "load test", "head office", "", "operations", "program", password_of(PROGRAM)))
+    people.append(Person(ANALYST, "于静", "Insight Consulting", "Shanghai", "reports", "analyst", password_of(ANALYST)))
     return people
 
 

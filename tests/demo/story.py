@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import defaultdict
 
+import analyst
 import people
 
 KEY = "customer.key"
@@ -102,7 +103,7 @@ def the_people(t, demo, ledger, facts):
 
 def the_slicer(t, demo, ledger, facts):
     truth = facts.week
-    staff = [p for p in demo.people if p.role != people.PROGRAM]
+    staff = [p for p in demo.people if p.role not in (people.PROGRAM, people.ANALYST)]
     count = {p.role: len(ledger.customers[p.role]) for p in staff}
     ranked = sorted(count, key=count.get, reverse=True)
     first = ranked[0]
@@ -258,4 +259,6 @@ def tell(demo, facts):
     the_silence(t, demo, ledger)
     the_proof(t, demo, ledger, mine)
     the_cost(t, demo, ledger, facts)
+    print(f"\n   Second act: an analyst who may type any SQL, under `treat enforce` (conf/demo.gate).\n", flush=True)
+    analyst.tell(t, demo)
     return t.held
