@@ -154,16 +154,18 @@ gate_names_free(struct gate_names **np)
 
 /* -- holding -- */
 
-/* The first difference only: what is wrong is said once, and reading it is the beginning of looking. */
+/* As many differences as there is room for, separated by "; ". */
 static void
 say(struct holding *h, const struct policy_cat_relation *r, const struct base_span *column, const char *what)
 {
 	char schema[80], name[80], col[80];
+	size_t at = strlen(h->changed);
+	int n = snprintf(h->changed + at, h->size - at, "%s%s %s.%s%s%s %s", at ? "; " : "", column ? "column" : "relation",
+	                 base_text_quote(schema, sizeof(schema), r->schema, 64), base_text_quote(name, sizeof(name), r->name, 64), column ? "." : "",
+	                 column ? base_text_quote(col, sizeof(col), *column, 64) : "", what);
 
-	if (h->changed[0])
-		return;
-	(void)snprintf(h->changed, h->size, "%s %s.%s%s%s %s", column ? "column" : "relation", base_text_quote(schema, sizeof(schema), r->schema, 64),
-	               base_text_quote(name, sizeof(name), r->name, 64), column ? "." : "", column ? base_text_quote(col, sizeof(col), *column, 64) : "", what);
+	if (at && (n < 0 || (size_t)n >= h->size - at))
+		h->changed[at] = '\0'; /* a whole one or none, but for the first */
 }
 
 static bool

@@ -15,7 +15,7 @@ struct gate_names *gate_names_new(const struct policy_catalogue *c, const struct
 void gate_names_free(struct gate_names **n);
 /* The rows of c under the old names, in arena a and otherwise borrowed from c and n. Relations and columns that are gone are still there (no
  * statement can name them); one that took over the name of another is left out or has no name, so that no rule is about it.
- * changed: the first such difference, for people; empty when there is none. GH_E_LIMIT when the arena is too small. */
+ * changed: such differences, for people, as many as there is room for (size > 0); empty when there is none. GH_E_LIMIT when the arena is too small. */
 BASE_CHECK int gate_names_hold(const struct gate_names *n, const struct policy_catalogue *c, struct base_arena *a, struct policy_catalogue *held_r,
                                char *changed, size_t size, struct base_fail *fail);
 

@@ -232,6 +232,30 @@ test_bad_mark_keys(void **state)
 	}
 }
 
+/* A map that was bound anew gets a world of the same files, which live as long as one of these worlds does. */
+static void
+test_a_world_again(void **state)
+{
+	struct base_fail fail;
+	(void)state;
+	put_all();
+	struct gate_world *w = loaded("server_host = 127.0.0.1\nserver_port = 15432\n"), *next, *third;
+	shop_must(gate_world_bind(w, shop_map(SHOP_POLICY), &fail) == 0, fail.text);
+	const struct policy_map *map = w->map;
+	next = gate_world_again(w, 8, shop_map(SHOP_POLICY));
+	third = gate_world_again(next, 9, shop_map(SHOP_POLICY));
+	assert_int_equal(third->version, 9);
+	assert_ptr_equal(third->conf, w->conf);
+	assert_ptr_equal(third->files, w);
+	assert_ptr_not_equal(third->map, map);
+	assert_ptr_equal(gate_world_marker(third, base_time_wall_us()), gate_world_marker(w, base_time_wall_us()));
+	gate_world_unref(&w);
+	gate_world_unref(&next);
+	assert_non_null(policy_people_find(third->people, base_span_str("ann")));
+	assert_string_equal(third->where, "127.0.0.1:15432");
+	gate_world_unref(&third);
+}
+
 /* The mask key: needed where the policy shows hashes or tokens, and good wherever it is there. */
 static void
 test_mask_key(void **state)
@@ -272,6 +296,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_world_of_good_files),
+		cmocka_unit_test(test_a_world_again),
 		cmocka_unit_test(test_address_of_a_unix_socket),
 		cmocka_unit_test(test_certificates_and_roles),
 		cmocka_unit_test(test_bad_files),

@@ -149,6 +149,28 @@ scope(struct policy_map *m, const char *a, const char *b)
 	return s;
 }
 
+/* A map that is bound anew knows what the older one was told, of the same relations by the same questions, and nothing else. */
+static void
+test_take_answers(void **state)
+{
+	struct policy_map *older = bind(policy), *m = bind(policy), *other;
+	const uint8_t *was = NULL, *now = NULL;
+	(void)state;
+	policy_map_take_answers(m, older);
+	assert_false(policy_map_trusted_view(m, PUBLIC, &now));
+	assert_int_equal(answer(older, 5, tree_view, NULL), 0);
+	policy_map_take_answers(m, older);
+	assert_true(policy_map_trusted_view(older, PUBLIC, &was) && policy_map_trusted_view(m, PUBLIC, &now));
+	assert_memory_equal(was, now, BASE_SHA256_SIZE);
+	policy_map_unref(&older); /* it is a copy */
+	assert_true(policy_map_trusted_view(m, PUBLIC, &now));
+	other = bind("policy \"p\" version 1 { subject c { table public.customers key id } trust view other_view }");
+	policy_map_take_answers(other, m);
+	assert_false(policy_map_trusted_view(other, OTHER, &now));
+	policy_map_unref(&other);
+	policy_map_unref(&m);
+}
+
 /* The condition is the one that the table's row-level security holds, wherever the table stands in a statement. */
 static void
 test_rows(void **state)
@@ -274,7 +296,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_questions), cmocka_unit_test(test_view),        cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_questions), cmocka_unit_test(test_view), cmocka_unit_test(test_take_answers), cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_other_trees), cmocka_unit_test(test_trust_fails), cmocka_unit_test(test_objects),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
