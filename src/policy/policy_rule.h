@@ -28,7 +28,7 @@
  *
  * Deny by default: a table, column or action not named is refused; a column without show, mask or hide is unclassified and refused.
  * Order never matters. In one group: hide beats mask beats show; the strongest mask wins. A person in several groups may do what any of
- * them allows; `never`, `hide`, `no` and the strongest mask of any of them win; the smallest limit wins.
+ * them allows; `never`, `hide`, `no`, `rows where` and the strongest mask of any of them win; the smallest limit wins.
  * Strength of masks: hide > fixed > year > token > hash > first > last; of the same kind the smaller number is stronger.
  */
 #ifndef POLICY_RULE_H
