@@ -219,11 +219,14 @@ error(struct gate_session *s, struct base_span payload)
 	} else if (o->kind == OWED_FAIL) {
 		struct base_span bytes = o->bytes;
 		o->bytes = base_span(NULL, 0);
+		strict_pop(t, s); /* what this message did to a name stays done */
 		batch_failed(s, bytes);
 	} else {
 		struct base_span bytes = rebuilt(o, &e);
 		if (o->kind == OWED_EXECUTE)
 			strict_rows_failed(s, o, sqlstate);
+		else if (o->kind == OWED_BIND && o->portal->judged && strncmp(sqlstate, "22", 2) != 0)
+			strict_spoil(s, o->portal->judged); /* "cached plan must not change result type" and the like would last for ever */
 		batch_failed(s, bytes);
 	}
 }

@@ -8,6 +8,7 @@
 /* ---- gate_strict_owed.c: the queue, names and references ---- */
 struct strict_owed *strict_owe(struct gate_session *s, enum strict_owed_kind kind); /* NULL: memory; the session has ended */
 struct strict_owed *strict_head(struct gate_strict *t);
+struct strict_owed *strict_tail(struct gate_strict *t); /* what was owed last; there is one */
 void strict_pop(struct gate_strict *t, struct gate_session *s);
 /* Drops what is owed before the next SYNC, last first, taking names back. */
 void strict_drop_batch(struct gate_session *s);
@@ -33,6 +34,7 @@ void strict_analysis_tree(struct gate_session *s, struct base_span detail);
 void strict_new_world(struct gate_session *s); /* scope and judged of an older world go */
 /* A tree came before BindComplete: the same, or decided anew. False: refused, error_r is the ErrorResponse (own bytes). */
 BASE_CHECK bool strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_span detail, struct base_span *error_r);
+void strict_spoil(struct gate_session *s, struct gate_judged *j); /* never bound again: its text is analysed anew; the caller holds a reference */
 void strict_judged_done(struct gate_session *s, struct gate_judged *j); /* frees; closes it on the server */
 
 /* ---- gate_strict_request.c ---- */

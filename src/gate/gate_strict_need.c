@@ -515,6 +515,14 @@ strict_analysis_error(struct gate_session *s, struct base_span payload)
 	failed(s, bytes, true);
 }
 
+void
+strict_spoil(struct gate_session *s, struct gate_judged *j)
+{
+	j->spoilt = true;
+	if (j->cached)
+		uncache(s, j); /* a portal keeps it alive */
+}
+
 bool
 strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_span detail, struct base_span *error_r)
 {
@@ -544,9 +552,7 @@ strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_sp
 		}
 	}
 	if (!ok) {
-		j->spoilt = true;
-		if (j->cached)
-			uncache(s, j); /* the portal keeps it alive */
+		strict_spoil(s, j);
 		strict_refused(s, j->text, d && d->refused ? d->refusal.text : "what the statement means was changed on the server, and it may not run so", d && d->refused ? &d->refusal.rule : NULL);
 		if (!error_r->p)
 			*error_r = strict_error("0A000", "prepare the statement again", "what the statement means was changed on the server since it was prepared");
