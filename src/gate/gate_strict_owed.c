@@ -34,6 +34,12 @@ strict_head(struct gate_strict *t)
 	return t->owed_count > 0 ? &t->owed[t->owed_first & (t->owed_cap - 1)] : NULL;
 }
 
+struct strict_owed *
+strict_tail(struct gate_strict *t)
+{
+	return &t->owed[(t->owed_first + t->owed_count - 1) & (t->owed_cap - 1)];
+}
+
 static void
 owed_done(struct gate_session *s, struct strict_owed *o)
 {

@@ -84,13 +84,16 @@ class Shared:
             target = env.Target(self.cluster.port, self.cluster.sockdir, self.authority.cert)
             shared = env.Env(self.folder, self.cluster, self.authority, None, target, None)
         else:
-            pair = []
-            for name, more in (('g', {}), ('r', {'server_host': self.cluster.sockdir, 'server_tls': 'off', 'workers': '1'})):
-                g = gate.Gate(os.path.join(self.folder, name), self.args.binary, self.cluster, ports.free_port(), self.authority, more)
+            targets = []
+            for name, more, files in (('g', {}, {}), ('r', {'server_host': self.cluster.sockdir, 'server_tls': 'off', 'workers': '1'}, {}),
+                                      ('e', {}, {'policy': os.path.join(HERE, 'enforce.gate'), 'people': os.path.join(HERE, 'enforce.csv')})):
+                g = gate.Gate(os.path.join(self.folder, name), self.args.binary, self.cluster, ports.free_port(), self.authority, more, **files)
                 self.gates.append(g)
-                g.start()
-                pair.append(env.Target(g.port, g.sockdir, self.authority.cert, gate=g))
-            shared = env.Env(self.folder, self.cluster, self.authority, self.args.binary, pair[0], pair[1])
+                g.start(wait=False)
+                targets.append(env.Target(g.port, g.sockdir, self.authority.cert, gate=g))
+            for g in self.gates:
+                g.wait_up()
+            shared = env.Env(self.folder, self.cluster, self.authority, self.args.binary, *targets)
         shared.template = self.template
         return shared
 

@@ -57,10 +57,11 @@ class Target:
 class Env:
     """One test's view of the run."""
 
-    def __init__(self, folder, cluster, authority, binary, target, recording):
+    def __init__(self, folder, cluster, authority, binary, target, recording, enforced=None):
         self.folder, self.cluster, self.authority, self.binary = folder, cluster, authority, binary
         self.target = target        # the gate, or PostgreSQL with --direct
         self.recording = recording  # a second gate, whose ledger only the recording tests fill; None with --direct
+        self.enforced = enforced    # a third gate, whose policy enforces (enforce.gate); None with --direct
         self.direct = Target(cluster.port, cluster.sockdir, authority.cert)
         self.results = None         # path of sub-results
         self.name = ''
