@@ -2,6 +2,8 @@
  * result column is the key. Input: see policy_decide_int.h. Never changes a statement, never looks at data. Pure. */
 #include "policy_decide_int.h"
 
+#include "base_text.h"
+
 void
 policy_decision_free(struct policy_decision **d)
 {
@@ -55,7 +57,7 @@ deliver(struct policy_judge *j, const struct policy_level *l, const struct polic
 static int
 column(struct policy_judge *j, const struct policy_level *l, const struct tree_node *t, const struct policy_flow *f, struct policy_result_column *c)
 {
-	char mask[96];
+	char mask[96], name[160];
 	int rc = deliver(j, l, f);
 
 	if (rc == 0)
@@ -68,12 +70,13 @@ column(struct policy_judge *j, const struct policy_level *l, const struct tree_n
 	c->mask = f->mask;
 	if (f->secret || f->relation)
 		c->rule = f->rule;
+	(void)base_text_quote(name, sizeof(name), c->name, 140);
 	if (c->mask.kind != POLICY_MASK_NONE) {
 		j->d->masks = true;
 		policy_mask_words(&c->mask, mask, sizeof(mask));
-		policy_refuse_note(j, 1, f->rule, "result column %.*s goes out masked: %s", (int)c->name.n, (const char *)c->name.p, mask);
+		policy_refuse_note(j, 1, f->rule, "result column %s goes out masked: %s", name, mask);
 	} else {
-		policy_refuse_note(j, 1, f->relation ? f->rule : POLICY_NO_RULE, "result column %.*s goes out as it is", (int)c->name.n, (const char *)c->name.p);
+		policy_refuse_note(j, 1, f->relation ? f->rule : POLICY_NO_RULE, "result column %s goes out as it is", name);
 	}
 	return 0;
 }
@@ -132,7 +135,7 @@ can_splice(const struct policy_level *l, const struct policy_seen *s)
 	const struct policy_scope_column *key = policy_scope_column(r, r->key);
 	struct tree_list names;
 
-	if (!s->direct || l->write_target != 0 || r->key <= 0 || !key || !key->known || s->index < 1 || (uint64_t)s->index > l->rtable.n)
+	if (!s->direct || l->write_target != 0 || r->key <= 0 || !key || !key->known || key->mask.kind != POLICY_MASK_NONE || s->index < 1 || (uint64_t)s->index > l->rtable.n)
 		return false;
 	if (tree_bool(q, TREE_F_HAS_AGGS) || tree_bool(q, TREE_F_HAS_WINDOW_FUNCS) || tree_list(q, TREE_F_GROUP_CLAUSE).n > 0 || tree_list(q, TREE_F_GROUPING_SETS).n > 0 ||
 	    tree_list(q, TREE_F_DISTINCT_CLAUSE).n > 0 || tree_child(q, TREE_F_HAVING_QUAL) || tree_child(q, TREE_F_SET_OPERATIONS))

@@ -74,6 +74,7 @@ struct policy_seen { /* an occurrence, and what made it: the same again is the s
 	struct policy_occurrence pub;
 	const void *made_by;
 	size_t of, and_of; /* renamed or merged occurrences; SIZE_MAX */
+	bool table;        /* rows of a table: its subject's key does not repeat, as it may in a view */
 	bool direct;       /* an entry of the statement's own range table, not derived */
 	int64_t index;     /* direct: its place there */
 };
@@ -136,6 +137,7 @@ BASE_CHECK int policy_level_outputs(struct policy_judge *j, struct policy_level 
 BASE_CHECK int policy_equal_where(struct policy_judge *j, struct policy_level *l, const struct tree_node *quals);
 
 /* ---- policy_rows.c ---- */
+BASE_CHECK int policy_rows_inside(struct policy_judge *j, const struct tree_node *n); /* below a view that is not judged */
 BASE_CHECK int policy_rows_check(struct policy_judge *j, struct policy_level *l, int64_t index, const struct policy_scope_relation *r);
 
 /* ---- policy_write.c ---- */

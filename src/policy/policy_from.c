@@ -81,6 +81,8 @@ policy_from_touch(struct policy_judge *j, const struct tree_node *n)
 		r = policy_scope_relation(j->scope, tree_oid(n, TREE_F_RELID));
 		if ((r && r->subject) || (j->scope->map && policy_map_relation(j->scope->map, tree_oid(n, TREE_F_RELID))))
 			j->d->touches_subjects = true;
+		if (tree_oid(n, TREE_F_RELID) >= POLICY_FIRST_USER_OID)
+			j->d->touches_protected = true; /* for all that is known: an error in there may speak of data */
 	}
 	if (rc == 0)
 		rc = tree_each(n, touch_child, j);
@@ -129,6 +131,7 @@ relation_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 		j->d->touches_subjects = true;
 	seen.pub.relation = r;
 	seen.direct = l->up == NULL && relkind != 'c';
+	seen.table = relkind == 'r' || relkind == 'p';
 	seen.index = index;
 	policy_refuse_note(j, 1, r->at, "relation %.*s", (int)r->full_name.n, (const char *)r->full_name.p);
 	rc = policy_from_occurrence(j, &seen, &e->occurrence);
@@ -137,14 +140,16 @@ relation_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 
 /* ---- views and sub-selects ---- */
 
-/* A view's query, as the rewriter puts it in place, begins with the view's own "old" and "new". No statement can bring such entries
- * itself: a view that is named in it is expanded. 0: not a view. */
+/* Servers from 16 on keep a view's OID in the entry. Before, its query, as the rewriter puts it in place, begins with the view's own "old" and
+ * "new"; no statement can bring such entries itself: a view that is named in it is expanded. 0: not a view. */
 static uint32_t
-view_of(const struct tree_node *query)
+view_of(const struct tree_node *rte)
 {
-	const struct tree_list rt = tree_list(query, TREE_F_RTABLE);
-	uint32_t oid = 0;
+	const struct tree_list rt = tree_list(tree_child(rte, TREE_F_SUBQUERY), TREE_F_RTABLE);
+	uint32_t oid = tree_oid(rte, TREE_F_RELID);
 
+	if (oid != 0)
+		return oid;
 	for (size_t i = 0; i < 2; i++) {
 		if (rt.n < 2 || !rt.item[i] || rt.item[i]->kind != TREE_RANGETBLENTRY || tree_number(rt.item[i], TREE_F_RTEKIND) != 0 ||
 		    tree_number(rt.item[i], TREE_F_RELKIND) != 'v' || !base_span_is(entry_name(rt.item[i]), i == 0 ? "old" : "new"))
@@ -212,6 +217,7 @@ static int
 trusted_relation(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry *e, const struct policy_scope_relation *r, const struct tree_node *query)
 {
 	struct policy_seen seen = {.made_by = e->rte, .of = SIZE_MAX, .and_of = SIZE_MAX, .direct = l->up == NULL, .index = index};
+	int rc;
 
 	seen.pub.relation = r;
 	e->kind = POLICY_ENTRY_RELATION;
@@ -219,7 +225,10 @@ trusted_relation(struct policy_judge *j, struct policy_level *l, int64_t index, 
 	if (r->subject)
 		j->d->touches_subjects = true;
 	policy_refuse_note(j, 1, r->at, "trusted view %.*s", (int)r->full_name.n, (const char *)r->full_name.p);
-	return policy_from_occurrence(j, &seen, &e->occurrence) != 0 ? GH_E_DENIED : policy_from_touch(j, query);
+	rc = policy_from_occurrence(j, &seen, &e->occurrence);
+	if (rc == 0)
+		rc = policy_from_touch(j, query);
+	return rc == 0 ? policy_rows_inside(j, query) : rc;
 }
 
 static void
@@ -240,7 +249,7 @@ static int
 subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, struct policy_entry *e)
 {
 	const struct tree_node *query = tree_child(e->rte, TREE_F_SUBQUERY);
-	const uint32_t view = view_of(query);
+	const uint32_t view = view_of(e->rte);
 	const struct policy_scope_relation *r = view >= POLICY_FIRST_USER_OID ? policy_scope_relation(j->scope, view) : NULL;
 	const bool trusted = trusted_view(j, query, view);
 	struct policy_level *inner = NULL;
@@ -261,6 +270,8 @@ subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 	}
 	if (r && !(r->actions & POLICY_READ))
 		return policy_refuse(j, POLICY_REFUSE_ACTION, r->at, POLICY_ARGS(r->full_name, j->scope->group_words, base_span_str("reading")));
+	if (r && r->rows.line != 0) /* a view's columns are not those of its query: nothing to compare with */
+		return policy_refuse(j, POLICY_REFUSE_ROWS, r->rows, POLICY_ARGS(r->full_name, {0}, {0}));
 	if (r && trusted)
 		return trusted_relation(j, l, index, e, r, query);
 	j->trust += trusted;
@@ -288,6 +299,7 @@ rename_flows(struct policy_judge *j, struct policy_entry *e)
 		if (seen.of == SIZE_MAX || !e->flow[i].relation)
 			continue;
 		seen.pub.relation = j->seen[seen.of].pub.relation;
+		seen.table = j->seen[seen.of].table;
 		rc = policy_from_occurrence(j, &seen, &e->flow[i].occurrence);
 		if (rc != 0)
 			return rc;
@@ -459,7 +471,7 @@ resolve(struct policy_judge *j, struct policy_level *l, int64_t index, struct po
 }
 
 static int
-sample(struct policy_judge *j, struct policy_level *l, const struct tree_node *s)
+sample(struct policy_judge *j, struct policy_level *l, const struct policy_entry *e, const struct tree_node *s)
 {
 	const uint32_t handler = tree_oid(s, TREE_F_TSMHANDLER);
 	const enum policy_place place = j->place;
@@ -470,6 +482,10 @@ sample(struct policy_judge *j, struct policy_level *l, const struct tree_node *s
 		return 0;
 	if (handler != 3313 && handler != 3314) /* bernoulli, system */
 		return policy_refuse(j, POLICY_REFUSE_FUNCTION, POLICY_NO_RULE, POLICY_ARGS(policy_objects_function_name(j->objects, handler), base_span_str("it is not a known way of sampling"), {0}));
+	for (size_t i = 0; e->kind == POLICY_ENTRY_RELATION && i < e->relation->ncolumns; i++) { /* which rows are taken depends on where they lie */
+		if (policy_from_column(e->relation, &e->relation->columns[i], SIZE_MAX).secret)
+			return policy_refuse(j, POLICY_REFUSE_SAMPLE, e->relation->at, POLICY_ARGS(e->relation->full_name, e->relation->columns[i].name, {0}));
+	}
 	j->place = POLICY_PLACE_SAMPLE;
 	rc = tree_each(s, walk_field, &w);
 	w.only = TREE_F_REPEATABLE;
@@ -503,7 +519,7 @@ policy_from_entry(struct policy_judge *j, struct policy_level *l, int64_t index,
 		if (rc == 0)
 			rc = resolve(j, l, index, e);
 		if (rc == 0)
-			rc = sample(j, l, tree_child(e->rte, TREE_F_TABLESAMPLE));
+			rc = sample(j, l, e, tree_child(e->rte, TREE_F_TABLESAMPLE));
 		if (rc == 0 && tree_list(e->rte, TREE_F_SECURITY_QUALS).n > 0) { /* the database's own row rules: the owner's word */
 			for (size_t i = 0; rc == 0 && i < tree_list(e->rte, TREE_F_SECURITY_QUALS).n; i++)
 				rc = policy_from_touch(j, tree_list(e->rte, TREE_F_SECURITY_QUALS).item[i]);
@@ -540,14 +556,11 @@ static int
 relation_column(struct policy_judge *j, const struct policy_entry *e, int64_t attnum, struct policy_flow *f_r)
 {
 	const struct policy_scope_column *c = attnum > 0 && attnum <= INT16_MAX ? policy_scope_column(e->relation, (int16_t)attnum) : NULL;
-	static const char *const names[] = {"ctid", "xmin", "cmin", "xmax", "cmax"};
+	static const char *const names[] = {"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"};
 
-	if (attnum == -6) { /* tableoid */
-		*f_r = policy_flow_nothing;
-		return 0;
-	}
+	/* Where a row lies tells how long the rows before it are, and in which partition, what its partition key is. */
 	if (attnum < 0)
-		return policy_refuse(j, POLICY_REFUSE_SYSTEM_COLUMN, POLICY_NO_RULE, POLICY_ARGS(base_span_str(attnum >= -5 ? names[-attnum - 1] : "?"), e->relation->full_name, {0}));
+		return policy_refuse(j, POLICY_REFUSE_SYSTEM_COLUMN, POLICY_NO_RULE, POLICY_ARGS(base_span_str(attnum >= -6 ? names[-attnum - 1] : "?"), e->relation->full_name, {0}));
 	if (!c) {
 		struct base_span name = tree_text(column_name(e, attnum), TREE_F_SVAL);
 

@@ -152,6 +152,7 @@ merge_column(struct policy_judge *j, const struct tree_node *op, const struct po
 		f.unknown = a->unknown || b->unknown;
 		if (a->occurrence != SIZE_MAX && b->occurrence != SIZE_MAX && a->relation->subject) {
 			seen.pub.relation = a->relation;
+			seen.table = j->seen[a->occurrence].table && j->seen[b->occurrence].table;
 			rc = policy_from_occurrence(j, &seen, &f.occurrence);
 			if (rc != 0)
 				return rc;
@@ -266,13 +267,13 @@ sorted_target(const struct policy_level *l, const struct tree_node *sort)
 /* Equal secret values fall together when rows are grouped or made distinct; not so when the same row source's key is in the list as well,
  * because then no two of its rows fall together. The key must be the subject's own: a linked column repeats. */
 static bool
-keyed(const struct policy_level *l, struct tree_list sorts, const struct policy_flow *f)
+keyed(const struct policy_judge *j, const struct policy_level *l, struct tree_list sorts, const struct policy_flow *f)
 {
 	for (size_t i = 0; i < sorts.n; i++) {
 		const struct policy_flow *k = sorted_target(l, sorts.item[i]);
 
 		if (k && k->occurrence == f->occurrence && k->occurrence != SIZE_MAX && k->relation == f->relation && k->column && k->relation->key != 0 &&
-		    k->column->attnum == k->relation->key && policy_from_identifies(k->relation, k->relation->key, true))
+		    k->column->attnum == k->relation->key && j->seen[k->occurrence].table && policy_from_identifies(k->relation, k->relation->key, true))
 			return true;
 	}
 	return false;
@@ -290,7 +291,7 @@ check_sorts(struct policy_judge *j, struct policy_level *l, struct tree_list sor
 
 		if (!f)
 			rc = malformed(j, "a clause names a result column that is not there");
-		else if (f->secret && j->trust == 0 && !(may_key && keyed(l, sorts, f)))
+		else if (f->secret && j->trust == 0 && !(may_key && keyed(j, l, sorts, f)))
 			rc = policy_refuse_secret(j, f);
 	}
 	j->place = before;

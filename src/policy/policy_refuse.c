@@ -90,14 +90,19 @@ policy_refuse_secret(struct policy_judge *j, const struct policy_flow *f)
 {
 	struct base_span name = f->column ? f->column->name : base_span_str("?");
 	struct base_span table = f->relation ? f->relation->full_name : base_span_str("?");
+	const bool masked = f->mask.kind > POLICY_MASK_NONE && f->mask.kind < POLICY_MASK_HIDE;
 	char full[400], table_text[200], name_text[150], why[320];
-	struct policy_where rule = f->rule;
+	int rc;
 
 	(void)snprintf(full, sizeof(full), "%s of %s", base_text_quote(name_text, sizeof(name_text), name, 130), base_text_quote(table_text, sizeof(table_text), table, 180));
 	if (f->unknown)
 		return policy_refuse(j, POLICY_REFUSE_UNCLASSIFIED, f->relation ? f->relation->at : POLICY_NO_RULE, POLICY_ARGS(base_span_str(full), j->scope->group_words, base_span("", 0)));
-	return policy_refuse(j, f->mask.kind > POLICY_MASK_NONE && f->mask.kind < POLICY_MASK_HIDE ? POLICY_REFUSE_SECRET_MASKED : POLICY_REFUSE_SECRET, rule,
+	rc = policy_refuse(j, masked ? POLICY_REFUSE_SECRET_MASKED : POLICY_REFUSE_SECRET, f->rule,
 	    POLICY_ARGS(base_span_str(full), base_span_str(policy_refuse_place(j->place)), base_span_str(policy_refuse_why(j, f, why, sizeof(why)))));
+	if (f->column && f->column->lookup && (j->place == POLICY_PLACE_WHERE || j->place == POLICY_PLACE_JOIN)) /* the hint that helps here */
+		(void)snprintf(j->d->refusal.hint, sizeof(j->d->refusal.hint), "it may be looked up: once in a statement, as `%s = value` with a constant or a parameter, joined by AND in the WHERE of the statement itself",
+		    base_text_quote(name_text, sizeof(name_text), name, 64));
+	return rc;
 }
 
 /* Silently none past the ceiling or out of memory: reasons explain, they do not decide. */

@@ -70,3 +70,39 @@ policy_rows_check(struct policy_judge *j, struct policy_level *l, int64_t index,
 	}
 	return policy_refuse(j, POLICY_REFUSE_ROWS, r->rows, POLICY_ARGS(r->full_name, {0}, {0}));
 }
+
+/* A vouched-for view may still not show rows that a rule keeps away: each relation in it with a row rule has the condition, from row-level security
+ * or in the WHERE that was vouched for. */
+static int
+inside_child(const struct tree_node *child, enum tree_field f, void *ctx)
+{
+	(void)f;
+	return policy_rows_inside(ctx, child);
+}
+
+int
+policy_rows_inside(struct policy_judge *j, const struct tree_node *n)
+{
+	const struct tree_list rtable = tree_list(n, TREE_F_RTABLE);
+	int rc;
+
+	j->depth++;
+	rc = policy_refuse_step(j);
+	for (size_t i = 0; rc == 0 && i < rtable.n; i++) {
+		const struct tree_node *rte = rtable.item[i];
+		const struct policy_scope_relation *r = tree_number(rte, TREE_F_RTEKIND) == 0 ? policy_scope_relation(j->scope, tree_oid(rte, TREE_F_RELID)) : NULL;
+		const struct tree_list quals = tree_list(rte, TREE_F_SECURITY_QUALS);
+		bool found = false;
+
+		if (!r || r->rows.line == 0 || tree_number(rte, TREE_F_RELKIND) == 'v')
+			continue;
+		for (size_t k = 0; r->rows_hash_known && k < quals.n; k++)
+			found = found || holds(quals.item[k], (int64_t)i + 1, r);
+		if (!(found || (r->rows_hash_known && holds(tree_child(tree_child(n, TREE_F_JOINTREE), TREE_F_QUALS), (int64_t)i + 1, r))))
+			rc = policy_refuse(j, POLICY_REFUSE_ROWS, r->rows, POLICY_ARGS(r->full_name, {0}, {0}));
+	}
+	if (rc == 0)
+		rc = tree_each(n, inside_child, j);
+	j->depth--;
+	return rc;
+}

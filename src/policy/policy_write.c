@@ -90,7 +90,9 @@ static int
 check_targets(struct policy_judge *j, struct policy_level *l, const struct policy_scope_relation *r)
 {
 	const struct tree_list targets = tree_list(l->query, TREE_F_TARGET_LIST);
-	const struct tree_numbers named = tree_numbers(l->rtable.item[l->write_target - 1], TREE_F_INSERTED_COLS);
+	const struct tree_node *target = l->rtable.item[l->write_target - 1];
+	const struct tree_numbers named = tree_numbers(target, TREE_F_INSERTED_COLS);
+	const bool told = tree_value(target, TREE_F_INSERTED_COLS) != NULL; /* a version that does not say what was named: all of it */
 	const int64_t command = tree_number(l->query, TREE_F_COMMAND_TYPE);
 
 	for (size_t i = 0; i < targets.n; i++) {
@@ -100,7 +102,7 @@ check_targets(struct policy_judge *j, struct policy_level *l, const struct polic
 		if (command == 4)
 			return malformed(j, "DELETE with values");
 		/* A column that the statement does not name: its default, as the database's owner wrote it. */
-		if (command == 3 && !has_bit(named, tree_number(t, TREE_F_RESNO) + COLUMN_BIT))
+		if (command == 3 && told && !has_bit(named, tree_number(t, TREE_F_RESNO) + COLUMN_BIT))
 			rc = policy_from_touch(j, t);
 		else
 			rc = check_column(j, l, r, t, command == 2);

@@ -50,3 +50,5 @@ CREATE AGGREGATE collect(text) (SFUNC = textcat, STYPE = text, INITCOND = '');
 -- One column of a table was dropped, one was added after the policy was written (it is in no rule either).
 ALTER TABLE products ADD COLUMN gone int;
 ALTER TABLE products DROP COLUMN gone;
+CREATE VIEW ledgers_trusted AS SELECT id, amount FROM ledgers;                                                     -- trusted and named
+CREATE VIEW ledgers_kept AS SELECT id, amount FROM ledgers WHERE team = current_setting('gatehouse.team', true);   -- trusted and named
