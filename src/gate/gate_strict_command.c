@@ -435,6 +435,8 @@ static enum strict_wait
 set(const struct run *r)
 {
 	const struct sql_command *c = r->c;
+	const char *tag = strcmp(c->words, "RESET") == 0 ? "RESET" : "SET";
+	struct strict_owed *o;
 	struct base_buf b;
 
 	switch (way_of(c->name)) {
@@ -450,16 +452,18 @@ set(const struct run *r)
 			base_buf_str(&b, " TO ");
 			sql_quote_literal(c->value, &b);
 		}
-		(void)utility(r, base_buf_span(&b));
+		o = utility(r, base_buf_span(&b));
+		o->tag = tag;
+		o->plain_tag = true;
 		base_buf_done(&b);
 		return STRICT_DONE;
 	case NOTED:
-		(void)say_tag(r, "SET");
+		(void)say_tag(r, tag);
 		return STRICT_DONE;
 	case FIXED:
 		if (!as_it_is(r->s, c))
 			return refuse_setting(r, "cannot be changed in an enforced session", "leave it as it is");
-		(void)say_tag(r, "SET");
+		(void)say_tag(r, tag);
 		return STRICT_DONE;
 	case SHOWN:
 	case NOT_LISTED:

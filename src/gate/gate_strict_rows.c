@@ -192,7 +192,7 @@ copy_text_value(struct base_buf *out, struct base_span v, const struct sql_copy 
 static void
 copy_csv_value(struct base_buf *out, struct base_span v, const struct sql_copy *c, bool single)
 {
-	bool quote = v.n == 0 || base_span_eq(v, c->null_text) || (single && base_span_is(v, "\\."));
+	bool quote = base_span_eq(v, c->null_text) || (single && base_span_is(v, "\\."));
 
 	for (size_t i = 0; i < v.n && !quote; i++)
 		quote = v.p[i] == (uint8_t)c->delimiter || v.p[i] == (uint8_t)c->quote || v.p[i] == '\n' || v.p[i] == '\r';
