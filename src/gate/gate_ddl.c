@@ -22,6 +22,7 @@
 
 struct gate_ddl {
 	char print[GATE_OBJECTS_PRINT]; /* of the catalogue that the map in use was made of */
+	char snapshot[GATE_OBJECTS_SNAPSHOT]; /* before print was last found to hold; empty: not known */
 	int server;                     /* its version: another one is another reader of trees */
 	struct gate_names *names;       /* own */
 	char told[512];                 /* the last difference that was logged */
@@ -140,11 +141,17 @@ look_once(struct gate_ddl *d, PGconn *conn, const struct policy_map *map, struct
 int
 gate_ddl_look(struct gate_ddl *d, PGconn *conn, const struct proc_conf *conf, const struct policy_map *map, struct policy_map **map_r, struct base_fail *fail)
 {
-	char print[GATE_OBJECTS_PRINT];
+	char print[GATE_OBJECTS_PRINT], snapshot[GATE_OBJECTS_SNAPSHOT];
 	struct policy_map *new = NULL;
 	bool again = true;
-	int rc = gate_objects_print(conn, print, fail);
+	int rc = gate_objects_snapshot(conn, snapshot, fail);
 
+	if (rc == GH_OK && snapshot[0] && strcmp(snapshot, d->snapshot) == 0) {
+		*map_r = NULL;
+		return GH_OK;
+	}
+	if (rc == GH_OK)
+		rc = gate_objects_print(conn, print, fail);
 	if (rc == GH_OK && PQserverVersion(conn) != d->server) {
 		rc = golden(conf, NULL, fail);
 		if (rc == GH_OK)
@@ -153,6 +160,7 @@ gate_ddl_look(struct gate_ddl *d, PGconn *conn, const struct proc_conf *conf, co
 	if (rc < 0)
 		return rc;
 	if (strcmp(print, d->print) == 0) {
+		memcpy(d->snapshot, snapshot, sizeof(snapshot));
 		*map_r = NULL;
 		return GH_OK;
 	}

@@ -5,6 +5,7 @@
  */
 #include "gate_objects.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base_mem.h"
@@ -217,6 +218,24 @@ gate_objects_print(PGconn *conn, char print_r[GATE_OBJECTS_PRINT], struct base_f
 		rc = base_fail_set(fail, GH_E_IO, "control connection: could not tell whether the catalogue was changed: %s", PQerrorMessage(conn));
 	else
 		memcpy(print_r, PQgetvalue(r, 0, 0), GATE_OBJECTS_PRINT);
+	PQclear(r);
+	return rc;
+}
+
+int
+gate_objects_snapshot(PGconn *conn, char snapshot_r[GATE_OBJECTS_SNAPSHOT], struct base_fail *fail)
+{
+	PGresult *r = PQexec(conn, "SELECT pg_catalog.pg_current_snapshot()");
+	int rc = GH_OK;
+
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1 || PQnfields(r) != 1) {
+		rc = base_fail_set(fail, GH_E_IO, "control connection: could not tell whether the catalogue was changed: %s", PQerrorMessage(conn));
+	} else {
+		/* The backend's number belongs to it: another connection may be one to another server. */
+		int n = snprintf(snapshot_r, GATE_OBJECTS_SNAPSHOT, "%d %s", PQbackendPID(conn), PQgetvalue(r, 0, 0));
+		if (n < 0 || n >= GATE_OBJECTS_SNAPSHOT)
+			snapshot_r[0] = '\0';
+	}
 	PQclear(r);
 	return rc;
 }

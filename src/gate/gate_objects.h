@@ -17,4 +17,9 @@ BASE_CHECK int gate_objects_give(PGconn *conn, struct policy_map *map, bool late
  * views, row policies, inheritance, schemas. Temporary objects do not count. */
 BASE_CHECK int gate_objects_print(PGconn *conn, char print_r[GATE_OBJECTS_PRINT], struct base_fail *fail);
 
+#define GATE_OBJECTS_SNAPSHOT 1024
+/* Which transactions can be seen. Two equal ones that are not empty, the second later: nothing at all was written in between, so that the
+ * catalogue need not be read. Empty: too many transactions run to say so. */
+BASE_CHECK int gate_objects_snapshot(PGconn *conn, char snapshot_r[GATE_OBJECTS_SNAPSHOT], struct base_fail *fail);
+
 #endif
