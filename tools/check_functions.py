@@ -138,7 +138,9 @@ def document():
         out.append('| %s | %s |\n' % (row[0], ', '.join('`%s`' % p for p in row[1:])))
     out.append('\nNever: ' + ', '.join(row[0] for row in rows('policy_extensions.def', 'EXTENSION_NEVER')) + '. Others: refused until reviewed.\n\n'
                '## Functions and types of your own\n\nA function of your own may be used when the policy says `trust function`, with the MD5 of its body; a type when a column\n'
-               'of a relation in the policy has it (its elements, base types and fields included).\n')
+               'of a relation in the policy has it (its elements, base types and fields included). The MD5 is of the function\'s own text: review what it calls, too.\n'
+               'A body is hashed as `prosrc` has it; one in the form `BEGIN ATOMIC` as `pg_get_function_sqlbody()` shows it. When it is replaced, calls are refused from\n'
+               'the next look at the catalogue on (`ddl_check`), until the policy names the new hash and is reloaded.\n')
     return ''.join(out)
 
 
