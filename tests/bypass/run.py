@@ -48,7 +48,7 @@ def arguments():
 class Tap:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
-        self.again, self.start = [], time.monotonic()
+        self.again, self.open, self.start = [], [], time.monotonic()
 
     def result(self, name, faults, note=''):
         if not faults:
@@ -61,21 +61,36 @@ class Tap:
         for fault in faults[1:6]:
             print('#   ' + fault[:300])
 
+    def known(self, name, why):
+        self.passed += 1
+        self.open.append(name)
+        print('ok %s # OPEN %s' % (name, why))
+
     def skip(self, name, why):
         self.skipped += 1
         print('ok %s # SKIP %s' % (name, why))
 
     def end(self):
         print('# %.0f s' % (time.monotonic() - self.start))
+        if self.open:
+            print('# known and left open: %s' % ', '.join(self.open))
         for fault in self.again:
             print('# failed: ' + fault[:240])
         print('%d passed, %d failed%s' % (self.passed, self.failed, ', %d skipped' % self.skipped if self.skipped else ''))
         return 1 if self.failed or not self.passed else 0
 
 
-def side_process(side, attacks, path):
+PROTECTED = ' UNION '.join('SELECT %s::text FROM public.%s WHERE length(%s) > 5' % (c, t, c) for t, c in (
+    ('customers', 'full_name'), ('customers', 'phone'), ('customers', 'apple_id'), ('customers', 'address'), ('devices', 'serial'), ('calls', 'number'), ('staff_notes', 'body')))
+
+
+def side_process(side, attacks, path, args):
     """Runs all attacks on one side. Never returns."""
-    seen = {}
+    seen, values = {}, set()
+    if any(a.races for a in attacks) and side.around:
+        c = scene.administrator(side)
+        values = {v.decode() for v, in c.rows(PROTECTED)}
+        c.close()
     for n, a in enumerate(attacks):
         s, fault = scene.Scene(side, a.user), None
         if a.ledger:
@@ -84,6 +99,9 @@ def side_process(side, attacks, path):
             a.run(s)
         except Exception as e:
             fault = '%s: %s (%s)' % (type(e).__name__, e, traceback.format_exc().strip().splitlines()[-2].strip())
+        if a.races and not args.direct and not fault:
+            shown = judge.clear(s.tokens, values)
+            fault = 'protected values in rows: %s' % shown[:4] if shown else None
         try:
             s.done(a.reset and side.around is not None)
         except Exception as e:
@@ -95,7 +113,7 @@ def side_process(side, attacks, path):
     os._exit(0)
 
 
-def observe(place, attacks):
+def observe(place, attacks, args):
     """What every side saw: [{name: (tokens, fault)}] in the order A, B, A2."""
     children = []
     for side in place.sides:
@@ -103,7 +121,7 @@ def observe(place, attacks):
         pid = os.fork()
         if pid == 0:
             try:
-                side_process(side, attacks, path)
+                side_process(side, attacks, path, args)
             finally:
                 traceback.print_exc()
                 os._exit(1)
@@ -120,10 +138,13 @@ def observe(place, attacks):
 def verdict(a, views, args, tap):
     sides = [v[a.full] for v in views]
     faults = ['%s: %s' % (n, f) for n, (_, f, _, _) in zip(('A', 'B', 'A2'), sides) if f]
-    differ, loud = ([], 0) if a.given and not args.direct else judge.compare(sides[0][0], sides[1][0], sides[2][0])
+    views = [s[0] for s in sides]
+    if a.races and not args.direct:
+        views = judge.settled(*views)
+    differ, loud = ([], 0) if a.given and not args.direct else judge.compare(*views)
     if args.show:
         print('# %s' % a.full)
-        for t in sides[0][0][-60:]:
+        for t in sides[0][0][-int(os.environ.get("BYPASS_SHOW", 60)):]:
             print('#   ' + t[:200])
         for d in differ[:8]:
             print('#   differs: ' + d[:300])
@@ -134,7 +155,11 @@ def verdict(a, views, args, tap):
             faults.append('does not leak directly' if not differ else 'noise: ' + differ[0])
         tap.result(a.full, faults, a.direct or '')
         return
-    faults += judge.broken(sides[0][0], a.ends) + differ
+    faults += judge.broken(sides[0][0], a.ends)
+    if a.open and differ:
+        tap.known(a.full, a.open)
+        return
+    faults += differ
     tap.result(a.full, faults, '%d tokens were noise' % loud if loud else '')
 
 
@@ -164,7 +189,7 @@ def main():
                 tap.skip(a.full, 'needs a way around the gateway')
                 attacks.remove(a)
             if attacks:
-                views = observe(place, attacks)
+                views = observe(place, attacks, args)
                 for a in attacks:
                     verdict(a, views, args, tap)
                 print('# %.1f s: attacks done' % (time.monotonic() - tap.start), flush=True)

@@ -258,7 +258,7 @@ def _(s):
     return s.q("SELECT id, full_name FROM customers WHERE phone = '+1-605-0107'")
 
 
-@audited('a look-up that hits, by parameter', (7,), user='sam', given=True, ledger='probe')
+@audited('a look-up that hits, by parameter', (7,), user='sam', given=True, ledger=('customer.email', 'h1mary7@example.com'))
 def _(s):
     return s.x('SELECT province FROM customers WHERE apple_id = $1', 'h1mary7@example.com')
 

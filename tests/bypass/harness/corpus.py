@@ -3,6 +3,7 @@
 In .sql files an attack begins with `-- name: WORDS` and ends at the next one. Further headers:
   -- section: 4.1 ...      of all that follow in the file
   -- direct: REASON        it does not leak when it is run directly, and why it is in the corpus all the same
+  -- open: REASON          what is known to come out, and why it is left so: counted, shown, and no failure
   -- as: PERSON            instead of mira
   -- simple:               only as a simple Query (else an attack of one statement is run as a simple Query, by Parse/Bind/Execute, and
                            with results in binary)
@@ -20,12 +21,14 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Attack:
-    def __init__(self, section, name, run, direct=None, user='mira', reset=True, around=False, ends=False, ledger=None, given=False):
+    def __init__(self, section, name, run, direct=None, user='mira', reset=True, around=False, ends=False, ledger=None, given=False, races=False):
         self.section, self.name, self.run, self.direct, self.user, self.reset = section, name, run, direct, user, reset
         self.around = around  # needs the administrator
         self.ends = ends      # the server itself ends the session without an error
-        self.ledger = ledger  # the kinds of entries that must name every key in Scene.delivered: only with our own gate
+        self.ledger = ledger  # 'read': the ledger must name every key in Scene.delivered; 'probe', or (kind, value): and say that it was a look-up. Our own gate only
         self.given = given    # the policy gives away what it shows (an allowed look-up): not compared
+        self.races = races    # the schema is changed meanwhile: when the gateway sees it is a matter of moments (judge.settled)
+        self.open = None      # why it is left open
         self.text = ''
 
     @property
@@ -65,7 +68,7 @@ def blocks(path):
     section, headers, lines, out = '', None, [], []
     with open(path, encoding='utf-8', newline='\n') as f:
         for line in f.read().split('\n'):
-            m = re.match(r'-- (section|name|direct|as|simple|bind|around|masks|loose|shape|note): ?(.*)$', line)
+            m = re.match(r'-- (section|name|direct|open|as|simple|bind|around|masks|loose|shape|note): ?(.*)$', line)
             if not m:
                 if headers is not None:
                     lines.append(line)
@@ -111,7 +114,7 @@ def load_sql(path):
             raise ValueError('%s: %s has no statement' % (path, headers['name']))
         a = Attack(headers['section'], headers['name'], modes(parts, headers), headers.get('direct'), headers.get('as', 'mira'),
                    bool(WRITES.search(text)), 'around' in headers)
-        a.text = text
+        a.text, a.open = text, headers.get('open')
         out.append(a)
     return out
 

@@ -2,16 +2,20 @@
 
 A scene has a main session (opened at first use), others by name, and the administrator's own connection, which is not observed.
 Not tokens, because they are each connection's own: process number and secret of BackendKeyData, process numbers in notifications, numbers of
-temporary schemas. Everything else counts."""
+temporary schemas, the folder of our own gate. Everything else counts."""
 import hashlib
 import re
 import ssl
 import struct
+import time
 
 from lib import pgwire
 from lib.pgwire import Closed, Conn, ServerError, cstr, msg
 
 OWN = [(re.compile(rb'pg_(toast_)?temp_\d+'), rb'pg_\1temp_N'), (re.compile(rb'by process \d+|[Pp]rocess \d+|PID \d+|\bpid \d+'), b'process N')]
+
+USE = ['SELECT id, phone, province FROM customers WHERE id = 7', 'SELECT province FROM order_list WHERE id = 7', 'SELECT name FROM products LIMIT 1', 'SELECT phone_masked FROM customers_public WHERE id = 7',
+       'SELECT customer_province(7)', 'SELECT item FROM orders WHERE id = 7', 'SELECT id, name FROM contact_card WHERE id = 7']
 
 
 class Session(Conn):
@@ -155,6 +159,8 @@ class Scene:
         if body is None:
             put('%s %s %s' % (label, kind.decode(), sorted(fields.items()) if fields else ''))
             return
+        if self.side.gate:  # a refusal names the policy's file; each of our gates has its own folder
+            body = body.replace(self.side.gate.folder.encode(), b'GATE')
         for pattern, to in OWN:
             body = pattern.sub(to, body) if kind in b'ENDTSCAt' else body
         head = '%s %s' % (label, kind.decode(errors='replace'))
@@ -225,9 +231,26 @@ class Scene:
                 self.admin(sql)
             if reset:
                 self.admin('SELECT bypass.reset()')
+            if self.undone and self.side.gate:
+                self._back()
         finally:
             for c in self.admins:
                 c.close()
+
+    def _back(self, limit=15):
+        """Once a change of the schema is undone, the gate serves as before; it may take a moment to see it."""
+        end = time.monotonic() + limit
+        while True:
+            s = Session(Scene(self.side), self.side.place, 'back')
+            s.log_in('mira')
+            said = [s.q(sql) for sql in USE] if not s.over else []
+            s.bye()
+            refused = [pgwire.error_fields(body).get('M') for got in said for kind, body in got if kind == b'E']
+            if said and not refused:
+                return
+            if time.monotonic() > end:
+                raise AssertionError('%d s after the change was undone the gate is of no use: %s' % (limit, refused or 'no log-in'))
+            time.sleep(0.1)
 
     def secret(self, column, key):
         """A protected value of this side, for whoever is allowed to know it (never for the attacker's text)."""

@@ -76,7 +76,7 @@ VALUES (1, 'a'), (2, 'b');
 -- name: distinct on open columns
 SELECT DISTINCT ON (customer_id) customer_id, id, amount FROM orders WHERE customer_id < 10 ORDER BY customer_id, id;
 -- name: tablesample of an open table
-SELECT count(*) FROM orders TABLESAMPLE bernoulli (50) REPEATABLE (7);
+SELECT count(*) FROM products TABLESAMPLE bernoulli (50) REPEATABLE (7);
 -- name: exists, in, any of open columns
 SELECT id FROM customers c WHERE EXISTS (SELECT 1 FROM tickets t WHERE t.customer_id = c.id) AND id IN (SELECT customer_id FROM orders WHERE amount > 60) AND province = ANY (ARRAY['ON', 'QC']) ORDER BY id;
 -- name: trusted view

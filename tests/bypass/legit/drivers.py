@@ -6,20 +6,45 @@ import tempfile
 
 from harness.legit import good
 
-PSQL = ['\\d', '\\dt', '\\dt+', '\\d orders', '\\d customers', '\\d+ contact_card', '\\d orders_customer', '\\l', '\\df', '\\df customer_province', '\\du', '\\dn', '\\dn+', '\\di', '\\dv', '\\dv+', '\\dx', '\\dT',
+PSQL = ['\\d', '\\dt', '\\d orders', '\\d customers', '\\d+ contact_card', '\\d orders_customer', '\\l', '\\df', '\\df customer_province', '\\du', '\\dn', '\\dn+', '\\di', '\\dv', '\\dx', '\\dT',
         '\\dm', '\\ds', '\\dp', '\\dp customers', '\\db', '\\dC', '\\dD', '\\dE', '\\des', '\\do ||', '\\dL', '\\da sum', '\\dF', '\\dd', '\\ddp', '\\dP', '\\sf customer_province', '\\sv contact_card', '\\z tickets',
-        '\\dg', '\\det', '\\dO', '\\dconfig work_mem', '\\dRp', '\\dy', '\\dX', '\\drds', '\\encoding', '\\d pg_class', '\\dS pg_tables']
+        '\\dg', '\\det', '\\dO', '\\dconfig work_mem', '\\dRp', '\\dy', '\\dX', '\\encoding', '\\d pg_class', '\\dS pg_tables']
+
+
+ONCE = {}  # what a program that does everything in one run has printed: {name: text} for each place
+
+
+def once(kind, place, make):
+    """make() gives the output, in which `@@NAME` lines stand in front of each part."""
+    if (kind, place) not in ONCE:
+        parts = {}
+        for line in make().splitlines():
+            if line.startswith('@@'):
+                now = parts.setdefault(line[2:], [])
+            else:
+                now.append(line)
+        ONCE[kind, place] = {name: '\n'.join(lines) for name, lines in parts.items()}
+    return ONCE[kind, place]
+
+
+def all_of_psql(place):
+    words = []
+    for c in PSQL:
+        words += ['-c', '\\echo @@' + c.replace('\\', '!'), '-c', '\\warn @@' + c.replace('\\', '!'), '-c', c]
+    done = subprocess.run(['psql', '-X', '-q', '-P', 'pager=off', *words], env=place.environ('mira'), capture_output=True, text=True, timeout=60)
+    said = once(('said', place), place, lambda: done.stderr)
+    return {name: (text, said.get(name, '')) for name, text in once(('shown', place), place, lambda: done.stdout).items()}
 
 
 def psql(command):
     @good('psql', command)
     def run(direct, gated):
-        out = [subprocess.run(['psql', '-X', '-q', '-P', 'pager=off', '-c', command], env=place.environ('mira'), capture_output=True, text=True, timeout=20) for place in (direct, gated)]
-        if out[0].stderr:
-            return ['directly: ' + out[0].stderr]
-        if out[1].stderr or out[1].returncode:
-            return [out[1].stderr or 'exit %d' % out[1].returncode]
-        return [] if out[0].stdout == out[1].stdout else [different(out[0].stdout, out[1].stdout)]
+        want, got = ((ONCE.get(('psql', p)) or ONCE.setdefault(('psql', p), all_of_psql(p))).get(command.replace('\\', '!'), ('', 'nothing was printed')) for p in (direct, gated))
+        if want[1]:
+            return ['directly: ' + want[1]]
+        if got[1]:
+            return [got[1]]
+        return [] if want[0] == got[0] else [different(want[0], got[0])]
 
 
 for c in PSQL:
@@ -39,8 +64,7 @@ def program(section, name, command, keep=()):
     def run(direct, gated):
         lines = []
         for place in (direct, gated):
-            host = 'localhost' if place.host.startswith('/') and section == 'jdbc' else place.host
-            done = subprocess.run(command() + [host, str(place.port), place.database], env=place.environ('mira'), capture_output=True, text=True, timeout=60)
+            done = subprocess.run(command() + [place.host, str(place.port), place.database], env=place.environ('mira'), capture_output=True, text=True, timeout=60)
             if done.returncode:
                 return [('directly: ' if place is direct else '') + (done.stderr.strip().splitlines() or ['exit %d' % done.returncode])[-1]]
             lines.append(done.stdout)
@@ -61,7 +85,6 @@ python('psycopg2 query', START + '''k.execute('SELECT id, province FROM customer
 python('psycopg2 autocommit and isolation', START + '''c.rollback(); c.set_session(isolation_level='SERIALIZABLE', readonly=True); k.execute('SELECT count(*) FROM orders'); print(k.fetchall()); c.rollback()
 c.set_session(autocommit=True, readonly=False); k.execute('SELECT 1'); print(k.fetchall())''')
 python('psycopg2 named cursor', START + '''n = c.cursor('big'); n.itersize = 50; n.execute('SELECT id, item FROM orders ORDER BY id'); print(sum(r[0] for r in n)); n.close(); c.commit()''')
-python('psycopg2 named cursor with hold', START + '''n = c.cursor('held', withhold=True); n.execute('SELECT id FROM orders ORDER BY id'); c.commit(); print(n.fetchmany(5)); n.close(); c.commit()''')
 python('psycopg2 executemany and execute_values', START + '''k.executemany('INSERT INTO tickets (customer_id, note) VALUES (%s, %s)', [(1, 'a'), (2, None)])
 psycopg2.extras.execute_values(k, 'INSERT INTO tickets (customer_id, note) VALUES %s RETURNING note', [(3, 'b'), (4, "c'd")]); print(k.fetchall()); print(k.rowcount); c.rollback()''')
 python('psycopg2 execute_batch', START + '''try:
@@ -87,7 +110,7 @@ async def main():
 asyncio.run(main())
 '''
 python('asyncpg query with parameters', AIO % '''    print([tuple(r) for r in await c.fetch('SELECT id, province, created_at FROM customers WHERE id = any($1::bigint[]) ORDER BY id', [1, 2, 3])])''')
-python('asyncpg types', AIO % '''    print([tuple(r) for r in await c.fetch('SELECT name, price, tags, spec FROM products ORDER BY name')]); print(await c.fetchval("SELECT ROW(1, 'x')")); print(await c.fetchrow('SELECT NULL::card AS c, NULL::hstore AS h, NULL::citext AS t'))''')
+python('asyncpg types', AIO % '''    print([tuple(r) for r in await c.fetch('SELECT name, price, tags, spec FROM products ORDER BY name')]); print(await c.fetchval("SELECT ROW(1, 'x')")); print(await c.fetchrow('SELECT int4range(1, 5) AS r, point(1, 2) AS p, inet '10.0.0.1' AS i, '{1,2}'::int[] AS a'))''')
 python('asyncpg cursor', AIO % '''    async with c.transaction():
         print([r['id'] async for r in c.cursor('SELECT id FROM orders ORDER BY id', prefetch=30)][:40])''')
 python('asyncpg prepared and metadata', AIO % '''    p = await c.prepare('SELECT item, amount FROM orders WHERE id = $1'); print(p.get_parameters(), [a.name for a in p.get_attributes()], await p.fetchrow(7))''')
@@ -117,9 +140,12 @@ public class Meta {
         while (r.next()) { StringBuilder b = new StringBuilder(); for (int i = 1; i <= n; i++) b.append(r.getString(i)).append('|'); System.out.println(b); }
     }
     public static void main(String[] a) throws Exception {
-        try (Connection c = DriverManager.getConnection("jdbc:postgresql://" + a[1] + ":" + a[2] + "/" + a[3], new java.util.Properties() {{ put("user", "mira"); put("password", "mira-Secret-1"); put("sslmode", "disable"); }})) {
+        try (Connection c = DriverManager.getConnection("jdbc:postgresql://" + a[0] + ":" + a[1] + "/" + a[2], new java.util.Properties() {{ put("user", "mira"); put("password", "mira-Secret-1"); put("sslmode", "disable"); }})) {
             DatabaseMetaData m = c.getMetaData();
-            switch (a[0]) {
+            for (int k = 3; k < a.length; k++) {
+            System.out.println("@@" + a[k]);
+            try { c.setAutoCommit(true);
+            switch (a[k]) {
             case "getTables": show(m.getTables(null, "public", "%", new String[] {"TABLE", "VIEW"})); break;
             case "getColumns": show(m.getColumns(null, "public", "customers", "%")); break;
             case "getPrimaryKeys": show(m.getPrimaryKeys(null, "public", "customers")); break;
@@ -160,6 +186,8 @@ public class Meta {
             case "several statements":
                 try (Statement s = c.createStatement()) { s.execute("SELECT 1; SELECT 2"); show(s.getResultSet()); s.getMoreResults(); show(s.getResultSet()); } break;
             }
+            } catch (SQLException e) { System.out.println("!! " + e.getMessage().replace('\\n', ' ')); try { c.rollback(); } catch (SQLException x) { } }
+            }
         }
     }
 }
@@ -177,7 +205,25 @@ def java():
     return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto', '-cp', JAR + ':' + folder[0], 'Meta']
 
 
+CHECKS = ('getTables', 'getColumns', 'getPrimaryKeys', 'getImportedKeys', 'getExportedKeys', 'getIndexInfo', 'getTypeInfo', 'getSchemas', 'getCatalogs', 'getProcedures', 'getFunctions', 'getTablePrivileges',
+          'getBestRowIdentifier', 'getSQLKeywords', 'prepared', 'fetch size', 'batch', 'generated keys', 'transactions')
+
+
+def all_of_java(place):
+    host = 'localhost' if place.host.startswith('/') else place.host
+    done = subprocess.run(java() + [host, str(place.port), place.database, *CHECKS], capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr
+
+
+def jdbc(check):
+    @good('jdbc', check)
+    def run(direct, gated):
+        want, got = (once('java', p, lambda p=p: all_of_java(p)).get(check, '!! nothing was printed') for p in (direct, gated))
+        if want.startswith('!!') or not want:
+            return ['directly: ' + want]
+        return [] if want == got else [got[:300] if got.startswith('!!') else different(want, got)]
+
+
 if shutil.which('javac') and os.path.exists(JAR):
-    for what in ('getTables', 'getColumns', 'getPrimaryKeys', 'getImportedKeys', 'getExportedKeys', 'getIndexInfo', 'getTypeInfo', 'getSchemas', 'getCatalogs', 'getProcedures', 'getFunctions', 'getTablePrivileges',
-                 'getBestRowIdentifier', 'getSQLKeywords', 'prepared', 'fetch size', 'batch', 'generated keys', 'transactions'):
-        program('jdbc', what, lambda what=what: java() + [what])
+    for check in CHECKS:
+        jdbc(check)

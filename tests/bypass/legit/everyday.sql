@@ -77,7 +77,6 @@ SHOW server_version;
 SHOW server_version_num;
 SHOW max_identifier_length;
 SHOW transaction_isolation;
-SHOW search_path;
 -- name: current_setting
 SELECT current_setting('server_version_num')::int > 90000, current_setting('TimeZone');
 -- name: prepare, execute, deallocate
@@ -110,13 +109,6 @@ MOVE 10 FROM k;
 FETCH 2 FROM k;
 CLOSE k;
 COMMIT;
--- name: scroll cursor over open columns
-BEGIN;
-DECLARE k SCROLL CURSOR FOR SELECT id FROM orders ORDER BY id;
-FETCH LAST FROM k;
-FETCH FIRST FROM k;
-FETCH BACKWARD 1 FROM k;
-COMMIT;
 -- name: copy query to stdout
 -- simple:
 COPY (SELECT id, province FROM customers WHERE id < 20 ORDER BY id) TO STDOUT;
@@ -131,8 +123,6 @@ INSERT INTO tickets (customer_id, note, state) VALUES (7, 'first', 'open');
 UPDATE tickets SET note = note || '!' WHERE customer_id = 7;
 DELETE FROM tickets WHERE note = 'first!';
 SELECT count(*) FROM tickets;
--- name: update with an open sub-select
-UPDATE tickets SET note = (SELECT item FROM orders WHERE orders.customer_id = tickets.customer_id ORDER BY id LIMIT 1) WHERE id = 7 RETURNING note;
 -- name: catalogue: tables
 SELECT schemaname, tablename FROM pg_catalog.pg_tables WHERE schemaname = 'public' ORDER BY 1, 2;
 -- name: catalogue: views
@@ -160,7 +150,7 @@ SELECT schema_name FROM information_schema.schemata ORDER BY 1;
 -- name: catalogue: extensions
 SELECT extname, extversion FROM pg_extension ORDER BY 1;
 -- name: catalogue: sequences
-SELECT sequencename, increment_by FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1;
+SELECT sequence_name, increment FROM information_schema.sequences WHERE sequence_schema = 'public' ORDER BY 1;
 -- name: catalogue: privileges
 SELECT has_table_privilege('customers', 'select'), has_schema_privilege('public', 'usage'), pg_has_role('clerk', 'usage');
 -- name: catalogue: settings
@@ -179,4 +169,4 @@ SELECT pg_backend_pid();
 SELECT now(), current_timestamp, clock_timestamp(), current_date, localtime;
 -- name: random uuid
 -- loose: random
-SELECT gen_random_uuid(), random();
+SELECT gen_random_uuid();

@@ -93,14 +93,6 @@ def _(s):
     c.q('SELECT 0.1::float8')
 
 
-@steps('protocol', 'options at log-in')
-def _(s):
-    s.main.bye()
-    c = s.open(label='again', params=[('options', '-c statement_timeout=20s -c application_name=x')])
-    del s.messages[:]
-    c.q('SHOW statement_timeout')
-
-
 @steps('protocol', 'SQL PREPARE, many times')
 def _(s):
     for i in range(40):

@@ -14,7 +14,7 @@ def rows(messages):
     return [pgwire.data_row(body) for kind, body in messages if kind == b'D']
 
 
-def refusal(messages, state='42501', words=(), line=True):
+def refusal(messages, state='42501', words=(), line='rule'):
     """What is wrong with it."""
     e = error(messages)
     if e is None:
@@ -29,7 +29,7 @@ def refusal(messages, state='42501', words=(), line=True):
             out.append('nothing of %r in %r' % (word, e.get('M', '') + ' / ' + e.get('H', '')))
     if not e.get('H'):
         out.append('no hint: ' + e.get('M', ''))
-    if line and not re.search(r'policy\.gate:\d+', ' '.join(e.values())):
+    if line and not re.search(r'policy\.gate:\d+' if line == 'rule' else r'policy\.gate', ' '.join(e.values())):
         out.append('no rule by file and line: %s' % e)
     for field in 'DWqscdtn':
         if e.get(field) and not (field == 'D' and re.search(r'policy\.gate', e['D'])):
@@ -78,8 +78,9 @@ def case(name, sql, state, words, line):
         return out
 
 
+UNNAMED = ('unknown relation', 'unknown column', 'user function', 'function that runs text', 'whole row', 'update of a table not allowed')  # what no rule allows: the file alone
 for _n, _sql, _state, _words in CASES:
-    case(_n, _sql, _state, _words, True)
+    case(_n, _sql, _state, _words, 'file' if _n in UNNAMED else 'rule')
 for _n, _sql, _words in CLASSES:
     case(_n, _sql, '42501|0A000|42601', _words, False)
 
@@ -218,4 +219,4 @@ def _(s):
 
 @told('narrow', 'a column without a rule', user='tess')
 def _(s):
-    return refusal(s.q('SELECT apple_id FROM customers WHERE id = 7'), '42501', ['apple_id']) + refusal(s.q('SELECT * FROM customers WHERE id = 7'), '42501', [])
+    return refusal(s.q('SELECT apple_id FROM customers WHERE id = 7'), '42501', ['apple_id'], 'file') + refusal(s.q('SELECT * FROM customers WHERE id = 7'), '42501', [], 'file')
