@@ -86,7 +86,7 @@ struct strict_owed {
 	enum strict_form form;
 	struct sql_copy copy;
 	const char *tag; bool plain_tag; /* CommandComplete instead of the server's: "FETCH", "MOVE", "COPY", with the number of rows; or plain */
-	uint64_t limit;                /* rows that may go out; then the answer is cut with an error. UINT64_MAX = all */
+	uint64_t limit;                /* rows of the portal that may go out, in all its answers; then this one is cut with an error. UINT64_MAX = all */
 	uint64_t max;                  /* max_rows that the client or FETCH gave; 0 = all */
 	uint64_t rows;                 /* given out */
 	bool begun, headed;            /* its record is begun; RowDescription or CopyOutResponse is out */

@@ -82,7 +82,8 @@ notice(struct gate_session *s, struct base_span payload)
 		return;
 	}
 	if (is_tree(&e)) {
-		tree(s, payload, &e);
+		if (!s->strict->swallow)
+			tree(s, payload, &e);
 		return;
 	}
 	bool worth = base_span_is(e.severity, "NOTICE") || base_span_is(e.severity, "WARNING") || base_span_is(e.severity, "INFO");
@@ -244,6 +245,11 @@ ready(struct gate_session *s, struct base_span payload)
 		return;
 	}
 	strict_pop(t, s);
+	if (t->swallow && payload.p[0] == 'T') { /* the answer was cut behind the Sync: the transaction fails now */
+		strict_send_parse(s, "", base_span_str("refused by gatehouse"), NULL, 0);
+		strict_send_sync(s);
+		return;
+	}
 	t->status = (char)payload.p[0];
 	t->skipping = t->swallow = t->sync_sent = t->half = t->simple = t->simple_failed = t->began = false;
 	if (t->status == 'I')

@@ -582,6 +582,12 @@ strict_command_row(struct gate_session *s, const struct sql_command *c, struct b
 	return false;
 }
 
+static bool
+changes(const struct sql_command *c)
+{
+	return c->kind == SQL_C_TRANSACTION || c->kind == SQL_C_SET || c->kind == SQL_C_RESET_ALL || c->kind == SQL_C_DISCARD;
+}
+
 enum strict_wait
 strict_command(struct gate_session *s, const struct sql_command *c, struct base_span text, bool simple)
 {
@@ -593,8 +599,10 @@ strict_command(struct gate_session *s, const struct sql_command *c, struct base_
 		o->bytes = base_span(base_mem_str(base_span(empty, sizeof(empty))), sizeof(empty));
 		return STRICT_DONE;
 	}
-	if (s->strict->status == 'E' && c->kind != SQL_C_TRANSACTION)
+	if (s->strict->status == 'E' && !s->strict->half && c->kind != SQL_C_TRANSACTION)
 		return wrong(&r, "25P02", "current transaction is aborted, commands ignored until end of transaction block");
+	if (changes(c) && strict_await(s))
+		return STRICT_WAIT;
 	switch (c->kind) {
 	case SQL_C_TRANSACTION: return transaction(&r);
 	case SQL_C_SET: return set(&r);

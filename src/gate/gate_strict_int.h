@@ -38,6 +38,7 @@ void strict_spoil(struct gate_session *s, struct gate_judged *j); /* never bound
 void strict_judged_done(struct gate_session *s, struct gate_judged *j); /* frees; closes it on the server */
 
 /* ---- gate_strict_request.c ---- */
+bool strict_await(struct gate_session *s);
 void strict_send(struct gate_session *s, uint8_t type, struct base_span payload);
 void strict_send_sync(struct gate_session *s);
 void strict_send_parse(struct gate_session *s, const char *name, struct base_span text, const uint32_t *types, size_t ntypes);

@@ -84,6 +84,17 @@ flush(struct gate_session *s)
 		strict_send(s, WIRE_F_FLUSH, base_span("", 0));
 }
 
+/* What changes something runs only when all before it in the batch is answered: the gate may still cut one of those answers. True: wait. */
+bool
+strict_await(struct gate_session *s)
+{
+	strict_settle_says(s);
+	if (s->strict->owed_count == 0)
+		return false;
+	flush(s);
+	return true;
+}
+
 /* ---- errors ---- */
 
 struct base_span
@@ -263,7 +274,7 @@ strict_execute(struct gate_session *s, struct strict_portal *p, uint64_t max)
 	o->max = max;
 	if (scope && scope->limit_rows > 0 && p->judged->returns_rows && p->judged->decision->noccurrences > 0) { /* what the catalogue says is not limited */
 		uint64_t left = scope->limit_rows > p->rows ? scope->limit_rows - p->rows : 0;
-		o->limit = left;
+		o->limit = scope->limit_rows;
 		if (most == 0 || most > left)
 			most = left + 1; /* one more shows that there is more */
 	}
@@ -643,10 +654,8 @@ execute(struct gate_session *s, struct base_span payload)
 		strict_refused(s, p->judged->text, "reading in pieces is not allowed", no);
 		return fail_here(s, strict_error("42501", "ask for all rows at once", "an answer may not be read in pieces (rule %s:%u)", no->file, no->line));
 	}
-	if (p->judged->decision->statement != POLICY_SELECT && !p->confirmed) {
-		flush(s); /* a write runs only when it is known to mean what was decided upon */
+	if (p->judged->decision->statement != POLICY_SELECT && strict_await(s)) /* it is known then to mean what was decided upon */
 		return STRICT_WAIT;
-	}
 	(void)strict_execute(s, p, m.max_rows > INT32_MAX ? 0 : m.max_rows);
 	return STRICT_DONE;
 }

@@ -373,7 +373,7 @@ strict_row(struct gate_session *s, struct strict_owed *o, struct base_span paylo
 	head_of_answer(s, o);
 	if (s->state != GATE_RELAY)
 		return;
-	if (o->rows >= o->limit) {
+	if (o->portal && o->portal->rows >= o->limit) {
 		const struct policy_where *w = &o->portal->judged->scope->limit;
 		uint64_t limit = o->portal->judged->scope->limit_rows;
 		strict_rows_failed(s, o, "54000");

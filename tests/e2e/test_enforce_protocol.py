@@ -50,6 +50,7 @@ SCRIPTS = {
     'error_at_parse_among_several': [run(A) + run('select nothing from products') + run(C, rows=1) + SYNC, query(B)],
     'error_in_a_transaction': [query('begin'), run('select 1/0') + SYNC, run(A) + SYNC, query(A), query('selec'), query('rollback'), query(A)],
     'commit_of_a_failed_transaction': [query('begin'), query('selec'), query('commit'), query(A)],
+    'rollback_and_on': [query('begin'), query('selec'), run('rollback') + run("set timezone to 'UTC'") + run(A) + SYNC],
     'savepoints': [query('begin') + query('savepoint a') + query(W.replace('$1', "'savepoint'")) + query('select 1/0') + query('rollback to a') + query(A) + query('release a') + query('rollback')],
     'transaction_in_pipeline': [run('begin') + run(A) + run('commit') + SYNC, run('begin') + run('select 1/0') + run('commit') + SYNC, query('rollback'), run('begin') + SYNC, run('rollback') + SYNC],
     'queries_at_once': [query(A) + query('begin') + query('selec') + query(B) + query('rollback') + query(B)],
