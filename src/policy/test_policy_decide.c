@@ -144,6 +144,153 @@ test_cases(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* ---- the parts that one line does not show ---- */
+static struct base_span
+cut(struct base_span s, const char *head)
+{
+	assert_true(s.n >= strlen(head) && memcmp(s.p, head, strlen(head)) == 0);
+	return base_span(s.p + strlen(head), s.n - strlen(head));
+}
+
+static void
+test_result_columns(void **state)
+{
+	struct policy_decision *d = decide(world_tree(&world, "all masks"), false);
+	static const struct { const char *name; uint32_t type; int16_t attnum; enum policy_mask_kind mask; } want[] = {
+		{"id", 20, 1, POLICY_MASK_NONE}, {"full_name", 25, 2, POLICY_MASK_FIXED}, {"phone", 1043, 3, POLICY_MASK_LAST}, {"apple_id", 25, 4, POLICY_MASK_FIRST},
+		{"address", 25, 5, POLICY_MASK_HIDE}, {"birthday", 1082, 6, POLICY_MASK_YEAR}, {"nick", 25, 7, POLICY_MASK_NONE}, {"province", 25, 8, POLICY_MASK_NONE},
+	};
+
+	(void)state;
+	assert_int_equal(d->ncolumns, BASE_COUNT(want));
+	for (size_t i = 0; i < BASE_COUNT(want); i++) {
+		assert_true(base_span_is(d->columns[i].name, want[i].name));
+		assert_int_equal(d->columns[i].type_oid, want[i].type);
+		assert_int_equal(d->columns[i].attnum, want[i].attnum);
+		assert_int_equal(d->columns[i].occurrence, 0);
+		assert_int_equal(d->columns[i].mask.kind, want[i].mask);
+		assert_true(d->columns[i].rule.line > 0 && strcmp(d->columns[i].rule.file, "policy.gate") == 0);
+	}
+	assert_int_equal(d->statement, POLICY_SELECT);
+	assert_true(d->masks && d->touches_protected && d->touches_subjects && !d->row_marks && d->nreasons == 0);
+	assert_int_equal(d->noccurrences, 1);
+	assert_true(base_span_is(cut(d->occurrences[0].relation->full_name, "public."), "customers") && base_span_is(d->occurrences[0].alias, "customers"));
+	policy_decision_free(&d);
+	policy_decision_free(&d);
+}
+
+static void
+test_whose_rows(void **state)
+{
+	/* subjects, protected: touched; delivers: of the first occurrence */
+	static const struct { const char *name; bool subjects, is_protected, delivers; } want[] = {
+		{"open columns only", true, false, true}, {"count rows", true, false, false}, {"no table", false, false, false}, {"pg_class", false, false, false},
+		{"masked, of no subject", false, true, true}, {"hidden alone needs no key", true, true, false},
+		{"tool: string_agg of open", true, false, true}, {"trusted view", true, true, true}, {"trusted and named", true, true, true}, {"whole row of an open table", true, false, false},
+		{"materialised view", true, false, false}, {"flow: exists bare protected", true, true, false}, {"update price", false, false, false},
+		{"update by link", true, false, false}, {"delete", true, false, false}, {"look-up, count", true, true, false}, {"trusted function", true, true, false},
+		{"partitioned", true, true, true}, {"function of an open column in from", true, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(want); i++) {
+		struct policy_decision *d = decide(world_tree(&world, want[i].name), false);
+
+		if (d->refused || d->touches_subjects != want[i].subjects || d->touches_protected != want[i].is_protected || (d->noccurrences > 0 && d->occurrences[0].delivers) != want[i].delivers)
+			fail_msg("%s: %s subjects %d protected %d delivers %d", want[i].name, d->refusal.text, d->touches_subjects, d->touches_protected, d->noccurrences > 0 && d->occurrences[0].delivers);
+		policy_decision_free(&d);
+	}
+}
+
+static bool
+has_reason(const struct policy_decision *d, const char *words, bool ruled)
+{
+	for (size_t i = 0; i < d->nreasons; i++) {
+		if (strstr(d->reasons[i].text, words) && (d->reasons[i].rule.line > 0) == ruled)
+			return true;
+	}
+	return false;
+}
+
+static void
+test_explain(void **state)
+{
+	struct policy_decision *d = decide(world_tree(&world, "look-up"), true);
+
+	(void)state;
+	assert_true(has_reason(d, "relation public.customers", true) && has_reason(d, "look-up by phone", true) && has_reason(d, "phone goes out masked: last 4", true) && has_reason(d, "id goes out as it is", true));
+	policy_decision_free(&d);
+	d = decide(world_tree(&world, "row rule held by row-level security"), true);
+	assert_true(has_reason(d, "the server holds this rule", true));
+	policy_decision_free(&d);
+	d = decide(world_tree(&world, "flow: where like"), true);
+	assert_true(d->refused && has_reason(d, "refused: column phone of public.customers may not be used in WHERE: it is masked for partner", true));
+	assert_string_equal(d->refusal.sqlstate, "42501");
+	assert_non_null(strstr(d->refusal.hint, "`phone = value`"));
+	assert_int_equal(d->refusal.rule.line, 18);
+	policy_decision_free(&d);
+}
+
+/* ---- trees that no server made ---- */
+
+/* Every number of a tree may be another: indexes that lead nowhere, kinds that do not exist, references to oneself. Judging must end, and a
+ * statement that was refused is not to be allowed by what says only where it stood. */
+static void
+test_changed_trees(void **state)
+{
+	uint32_t random = 1;
+	size_t read = 0, allowed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < world.ncases; i++) {
+		const struct base_span whole = world.cases[i].detail;
+		uint8_t *copy = base_mem_new(whole.n + 1, 1);
+
+		for (unsigned round = 0; round < 24 && whole.n < 60000; round++) {
+			struct policy_decision *d = NULL;
+			struct base_fail fail;
+			struct tree *t = NULL;
+
+			memcpy(copy, whole.p, whole.n);
+			for (unsigned change = 0; change < 1 + round % 3; change++) {
+				size_t at;
+
+				random = random * 1664525 + 1013904223;
+				at = random % whole.n;
+				while (at < whole.n && (copy[at] < '0' || copy[at] > '9'))
+					at++;
+				if (at < whole.n)
+					copy[at] = (uint8_t)('0' + random / 65536 % 10);
+			}
+			if (tree_read(base_span(copy, whole.n), 15, &t, &fail) != 0)
+				continue;
+			read++;
+			assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), tree_queries(t), round % 2, &d), 0);
+			allowed += !d->refused;
+			policy_decision_free(&d);
+			tree_free(&t);
+		}
+		free(copy);
+	}
+	print_message("%zu changed trees read, %zu of them allowed\n", read, allowed);
+	assert_true(read > 5000);
+}
+
+static void
+test_no_statement(void **state)
+{
+	struct policy_decision *d = NULL;
+	const struct tree_node *none[] = {NULL, NULL};
+
+	(void)state;
+	for (size_t n = 0; n <= 2; n++) {
+		assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), (struct tree_list){none, n}, false, &d), 0);
+		assert_true(d->refused);
+		assert_string_equal(d->refusal.id, n == 0 ? "NO_STATEMENT" : n == 1 ? "MALFORMED" : "SEVERAL");
+		policy_decision_free(&d);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -166,6 +313,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_result_columns),
+		cmocka_unit_test(test_whose_rows),
+		cmocka_unit_test(test_explain),
+		cmocka_unit_test(test_changed_trees),
+		cmocka_unit_test(test_no_statement),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
