@@ -137,6 +137,7 @@ gate_strict_startup(struct gate_session *s, struct base_buf *out)
 	option(out, "debug_print_rewritten", base_span_str("on"));
 	option(out, "debug_pretty_print", base_span_str("off"));
 	option(out, "client_min_messages", base_span_str("log"));
+	option(out, "log_parameter_max_length_on_error", base_span_str("0")); /* else a Bind's tree has a context, as only those within functions should */
 	option(out, "standard_conforming_strings", base_span_str("on"));
 	option(out, "row_security", base_span_str("on"));
 	option(out, "search_path", base_span_str(w->conf->search_path));

@@ -55,17 +55,19 @@ tree(struct gate_session *s, struct base_span payload, const struct wire_error *
 	struct gate_strict *t = s->strict;
 	struct strict_owed *o = strict_head(t);
 	struct base_span error;
+	bool nested = field_of(payload, 'W').n > 0; /* has a context: gate_strict.c's options see to it that only functions make one */
 
 	if (o && o->kind == OWED_ANALYSIS) {
 		strict_analysis_tree(s, e->detail);
-	} else if (o && o->kind == OWED_BIND && o->portal->judged) {
+	} else if (o && o->kind == OWED_BIND && o->portal->judged && !nested) {
 		if (!strict_judge_again(s, o->portal->judged, e->detail, &error))
 			strict_cut(s, error);
 	} else if (o && o->kind == OWED_PARSE) {
 		o->rows++; /* a utility statement of the gate's own text: counted, checked at ParseComplete */
-	} else if (o && o->kind == OWED_EXECUTE && (o->utility || field_of(payload, 'W').n > 0)) {
+	} else if (o && ((o->kind == OWED_BIND && nested) || (o->kind == OWED_EXECUTE && (o->utility || nested)))) {
 		/* A statement within a function: the functions that may run are the reviewed ones, by the hash of their body, or EXPLAIN's inner text,
-		 * which is under the locks of its own analysis. */
+		 * which is under the locks of its own analysis. At Bind already, when the planner runs an immutable function of constants: its tree says
+		 * nothing about the statement, so nothing is decided by it. */
 	} else {
 		strict_protocol(s, "it analyses a statement that was not asked for");
 	}
