@@ -99,15 +99,18 @@ cli_rows_sql(const struct cli_live *l, const struct policy_scope *s, const struc
 	bool on = kind != ' ' && PQgetvalue(res, 0, 1)[0] == 't', others = kind != ' ' && PQgetvalue(res, 0, 2)[0] == 't';
 	PQclear(res);
 	if (r->rows_other.line > 0) {
-		base_buf_fmt(out, "-- %s: lines %u and %u give the same people different conditions; the gate refuses its rows until they are one\n", quoted, r->rows.line, r->rows_other.line);
+		base_buf_fmt(out, "-- %s: lines %u and %u give the same people different conditions; the gate refuses its rows until they are one", quoted, r->rows.line, r->rows_other.line);
+		base_buf_u8(out, 0);
 		return 0;
 	}
 	if (where.n == 0 || nroles == 0) {
-		base_buf_fmt(out, "-- %s: %s\n", quoted, nroles == 0 ? "nobody is bound by this condition" : "the condition is not known");
+		base_buf_fmt(out, "-- %s: %s", quoted, nroles == 0 ? "nobody is bound by this condition" : "the condition is not known");
+		base_buf_u8(out, 0);
 		return 0;
 	}
 	if (kind != 'r' && kind != 'p') {
-		base_buf_fmt(out, "-- %s is not a table: have its rows chosen by a view WITH (security_barrier) that holds this condition\n", quoted);
+		base_buf_fmt(out, "-- %s is not a table: have its rows chosen by a view WITH (security_barrier) that holds this condition", quoted);
+		base_buf_u8(out, 0);
 		return 0;
 	}
 	base_buf_init(&name, SQL_MAX);
@@ -115,15 +118,20 @@ cli_rows_sql(const struct cli_live *l, const struct policy_scope *s, const struc
 	table_name(table, &name);
 	policy_name(s, &policy);
 	struct base_span t = base_buf_span(&name), p = base_buf_span(&policy);
-	base_buf_fmt(out, "ALTER TABLE %.*s ENABLE ROW LEVEL SECURITY;\n", (int)t.n, (const char *)t.p);
+	base_buf_fmt(out, "ALTER TABLE %.*s ENABLE ROW LEVEL SECURITY;", (int)t.n, (const char *)t.p);
+	base_buf_u8(out, 0);
 	if (!on && !others) {
-		base_buf_fmt(out, "DROP POLICY IF EXISTS gatehouse_others ON %.*s;\n", (int)t.n, (const char *)t.p);
-		base_buf_fmt(out, "CREATE POLICY gatehouse_others ON %.*s USING (true) WITH CHECK (true);\n", (int)t.n, (const char *)t.p);
+		base_buf_fmt(out, "DROP POLICY IF EXISTS gatehouse_others ON %.*s;", (int)t.n, (const char *)t.p);
+		base_buf_u8(out, 0);
+		base_buf_fmt(out, "CREATE POLICY gatehouse_others ON %.*s USING (true) WITH CHECK (true);", (int)t.n, (const char *)t.p);
+		base_buf_u8(out, 0);
 	}
-	base_buf_fmt(out, "DROP POLICY IF EXISTS %.*s ON %.*s;\n", (int)p.n, (const char *)p.p, (int)t.n, (const char *)t.p);
+	base_buf_fmt(out, "DROP POLICY IF EXISTS %.*s ON %.*s;", (int)p.n, (const char *)p.p, (int)t.n, (const char *)t.p);
+	base_buf_u8(out, 0);
 	base_buf_fmt(out, "CREATE POLICY %.*s ON %.*s AS RESTRICTIVE TO ", (int)p.n, (const char *)p.p, (int)t.n, (const char *)t.p);
 	cli_rows_roles(roles, nroles, out);
-	base_buf_fmt(out, " USING (%.*s);\n", (int)where.n, (const char *)where.p);
+	base_buf_fmt(out, " USING (%.*s);", (int)where.n, (const char *)where.p);
+	base_buf_u8(out, 0);
 	base_buf_done(&name);
 	base_buf_done(&policy);
 	return 0;

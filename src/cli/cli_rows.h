@@ -4,7 +4,7 @@
 
 #include "cli_live.h"
 
-/* Appends one statement a line, each with ';'. Idempotent. roles: those who are bound by it. A condition that cannot be made so gives one line
+/* Appends statements, each with ';' and a NUL behind it. Idempotent. roles: those who are bound by it. A condition that cannot be made so gives one
  * that begins with "--" and says why. What others may see does not change: the policy is restrictive and for these roles only, and where the
  * table had no row security, a permissive one for all goes with it. */
 BASE_CHECK int cli_rows_sql(const struct cli_live *l, const struct policy_scope *s, const struct policy_scope_relation *r, const struct base_span *roles, size_t nroles,
