@@ -28,7 +28,7 @@ refuse(const struct run *r, const char *sqlstate, const char *hint, const char *
 {
 	strict_refused(r->s, r->text, why, rule);
 	if (rule && rule->line > 0)
-		strict_fail(r->s, r->simple, strict_error(sqlstate, hint, "%s (rule %s:%u)", why, rule->file, rule->line));
+		strict_fail(r->s, r->simple, strict_error(sqlstate, hint, "%s (rule %s:%u)", why, strict_rule_file(rule), rule->line));
 	else
 		strict_fail(r->s, r->simple, strict_error(sqlstate, hint, "%s", why));
 	return STRICT_DONE;
@@ -84,6 +84,32 @@ utility(const struct run *r, struct base_span text)
 	(void)strict_owe(s, OWED_CLOSE);
 	s->strict->half = true;
 	return &s->strict->owed[(s->strict->owed_first + at) & (s->strict->owed_cap - 1)]; /* the ring may have grown */
+}
+
+enum way { NOT_LISTED, FORWARD, NOTED, FIXED, SHOWN };
+struct setting { const char *name; enum way way; };
+
+/* The setting of this name, which it gives as PostgreSQL writes it. */
+static const struct setting *
+setting_of(struct base_span name)
+{
+	static const struct setting settings[] = {
+#define SETTING(name, way) {name, way},
+#include "gate_strict_setting.def"
+#undef SETTING
+	};
+	static const struct setting none = {"", NOT_LISTED};
+
+	for (size_t i = 0; i < BASE_COUNT(settings); i++)
+		if (name.n == strlen(settings[i].name) && strncasecmp(settings[i].name, (const char *)name.p, name.n) == 0)
+			return &settings[i];
+	return &none;
+}
+
+static enum way
+way_of(struct base_span name)
+{
+	return setting_of(name)->way;
 }
 
 /* Analyses the inner text. True: *j_r is there; else *w_r says what the command does. */
@@ -374,22 +400,6 @@ explain(const struct run *r)
 
 /* ---- settings ---- */
 
-enum way { NOT_LISTED, FORWARD, NOTED, FIXED, SHOWN };
-
-static enum way
-way_of(struct base_span name)
-{
-	static const struct { const char *name; enum way way; } settings[] = {
-#define SETTING(name, way) {name, way},
-#include "gate_strict_setting.def"
-#undef SETTING
-	};
-
-	for (size_t i = 0; i < BASE_COUNT(settings); i++)
-		if (name.n == strlen(settings[i].name) && strncasecmp(settings[i].name, (const char *)name.p, name.n) == 0)
-			return settings[i].way;
-	return NOT_LISTED;
-}
 
 /* Lists compare without blanks, quotes and a pg_temp at their end. */
 static void
@@ -554,11 +564,8 @@ strict_reset(struct gate_session *s, struct base_span text)
 bool
 strict_command_row(struct gate_session *s, const struct sql_command *c, struct base_buf *out)
 {
-	char name[128];
-
 	if (c->kind == SQL_C_SHOW) {
-		(void)snprintf(name, sizeof(name), "%.*s", (int)(c->name.n < 100 ? c->name.n : 100), (const char *)c->name.p);
-		one_column(name, 25, out);
+		one_column(setting_of(c->name)->name, 25, out);
 		return true;
 	}
 	if (c->kind == SQL_C_EXPLAIN) {

@@ -49,6 +49,7 @@ void strict_fail(struct gate_session *s, bool simple, struct base_span bytes);
 void strict_fail_analysis(struct gate_session *s, bool simple);
 /* error(): builds an ErrorResponse in memory of its own. */
 struct base_span strict_error(const char *sqlstate, const char *hint, const char *fmt, ...) BASE_PRINTF(3, 4);
+const char *strict_rule_file(const struct policy_where *rule); /* without its folder: where the gate keeps its files is not the client's business */
 struct base_span strict_refusal(const struct policy_refusal *r);
 void strict_refused(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule); /* the entry of a refusal */
 /* Binds judged to a portal of ours; params: the part of a Bind behind the two names up to the result formats, NULL = none. */

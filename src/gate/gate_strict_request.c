@@ -114,13 +114,21 @@ strict_error(const char *sqlstate, const char *hint, const char *fmt, ...)
 	return bytes;
 }
 
+const char *
+strict_rule_file(const struct policy_where *rule)
+{
+	const char *slash = strrchr(rule->file, '/');
+
+	return slash ? slash + 1 : rule->file;
+}
+
 struct base_span
 strict_refusal(const struct policy_refusal *r)
 {
 	if (r->rule.line > 0)
-		return strict_error(r->sqlstate, r->hint, "%s (rule %s:%u)", r->text, r->rule.file, r->rule.line);
+		return strict_error(r->sqlstate, r->hint, "%s (rule %s:%u)", r->text, strict_rule_file(&r->rule), r->rule.line);
 	if (r->rule.file)
-		return strict_error(r->sqlstate, r->hint, "%s (no rule of %s allows it)", r->text, r->rule.file);
+		return strict_error(r->sqlstate, r->hint, "%s (no rule of %s allows it)", r->text, strict_rule_file(&r->rule));
 	return strict_error(r->sqlstate, r->hint, "%s", r->text);
 }
 
@@ -652,7 +660,7 @@ execute(struct gate_session *s, struct base_span payload)
 	const struct policy_where *no = &p->judged->scope->no_cursor;
 	if (m.max_rows > 0 && no->line > 0 && p->judged->decision->touches_subjects) {
 		strict_refused(s, p->judged->text, "reading in pieces is not allowed", no);
-		return fail_here(s, strict_error("42501", "ask for all rows at once", "an answer may not be read in pieces (rule %s:%u)", no->file, no->line));
+		return fail_here(s, strict_error("42501", "ask for all rows at once", "an answer may not be read in pieces (rule %s:%u)", strict_rule_file(no), no->line));
 	}
 	if (p->judged->decision->statement != POLICY_SELECT && strict_await(s)) /* it is known then to mean what was decided upon */
 		return STRICT_WAIT;

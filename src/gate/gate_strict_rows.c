@@ -380,7 +380,7 @@ strict_row(struct gate_session *s, struct strict_owed *o, struct base_span paylo
 		if (s->state != GATE_RELAY)
 			return;
 		strict_refused(s, o->portal->judged->text, "more rows than the limit", w);
-		strict_cut(s, strict_error("54000", "narrow the search, or ask with LIMIT", "the answer has more than %" PRIu64 " rows, which is as many as one statement may show (rule %s:%u)", limit, w->file, w->line));
+		strict_cut(s, strict_error("54000", "narrow the search, or ask with LIMIT", "the answer has more than %" PRIu64 " rows, which is as many as one statement may show (rule %s:%u)", limit, strict_rule_file(w), w->line));
 		return;
 	}
 	o->rows++;

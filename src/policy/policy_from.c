@@ -274,6 +274,8 @@ subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 		return policy_refuse(j, POLICY_REFUSE_ROWS, r->rows, POLICY_ARGS(r->full_name, {0}, {0}));
 	if (r && trusted)
 		return trusted_relation(j, l, index, e, r, query);
+	if (tree_bool(e->rte, TREE_F_SECURITY_BARRIER))
+		j->d->touches_protected = true; /* a barrier keeps rows away: plans and errors may speak of them */
 	j->trust += trusted;
 	rc = policy_level_judge(j, l, query, &inner);
 	j->trust -= trusted;
@@ -521,6 +523,7 @@ policy_from_entry(struct policy_judge *j, struct policy_level *l, int64_t index,
 		if (rc == 0)
 			rc = sample(j, l, e, tree_child(e->rte, TREE_F_TABLESAMPLE));
 		if (rc == 0 && tree_list(e->rte, TREE_F_SECURITY_QUALS).n > 0) { /* the database's own row rules: the owner's word */
+			j->d->touches_protected = true; /* plans, counts of MOVE and errors may speak of the rows out of scope */
 			for (size_t i = 0; rc == 0 && i < tree_list(e->rte, TREE_F_SECURITY_QUALS).n; i++)
 				rc = policy_from_touch(j, tree_list(e->rte, TREE_F_SECURITY_QUALS).item[i]);
 			policy_refuse_note(j, 2, POLICY_NO_RULE, "its rows are limited by row-level security of the database");
