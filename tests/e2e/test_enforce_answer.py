@@ -184,6 +184,14 @@ def limit_of_rows(env):
         equal((len(rows(got)), pgwire.kinds(got)[-2:]), (5, b'EZ'))
         equal(failure(c.ask(bind(name='s') + SYNC))['C'], '26000')
         equal(c.rows('select 1'), [[b'1']])
+        # A write or COMMIT behind an answer that is cut does not happen.
+        many, write = parse('select id from products') + bind() + execute(), parse("insert into scratch values (77, null, 'behind')") + bind() + execute()
+        equal(pgwire.kinds(c.ask(many + write + SYNC))[-3:], b'DEZ')
+        c.ask(query('begin'))
+        got = c.ask(write + many + parse('commit') + bind() + execute() + SYNC)
+        equal((failure(got)['C'], state(got)), ('54000', b'E'))
+        c.ask(query('rollback'))
+        equal(c.rows('select id from scratch where id = 77'), [])
     found = ledger(env, 'limits')
     cut = [e for e in found if e.get('sqlstate') == '54000']
     equal([e['rows'] for e in cut], [5, 5])
