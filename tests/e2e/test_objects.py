@@ -16,12 +16,14 @@ sys.path.insert(0, os.path.join(ROOT, 'tools'))
 import check_functions  # noqa: E402
 
 BODY = "SELECT 'region ' || $1"
+TWO = "SELECT 'a'::text, $1"
 SCHEMA = '''
 CREATE TABLE customers (id bigint PRIMARY KEY, full_name text, phone text, province text, mood text);
 INSERT INTO customers SELECT i, 'name ' || i, '+86138' || lpad(i::text, 8, '0'), 'p' || mod(i, 3), 'm' FROM generate_series(1, 20) i;
 CREATE TABLE things (id serial PRIMARY KEY, what text);
 INSERT INTO things (what) VALUES ('one');
 CREATE FUNCTION region_of(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$%s$$;
+CREATE FUNCTION two(text, OUT a text, OUT b text) LANGUAGE sql IMMUTABLE AS $$%s$$;
 CREATE FUNCTION unknown_to_policy(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT $1$$;
 CREATE VIEW customers_public AS SELECT id, upper(full_name) AS initial FROM customers;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC;
@@ -29,7 +31,7 @@ CREATE SCHEMA gatehouse;
 CREATE FUNCTION gatehouse.get_auth(name text) RETURNS TABLE (usename name, passwd text) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
   AS $$ SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin $$;
 GRANT USAGE ON SCHEMA gatehouse TO PUBLIC;
-''' % BODY
+''' % (BODY, TWO)
 POLICY = '''policy "objects" version 1 {
   purpose "tests"
   owner "tests"
@@ -46,6 +48,7 @@ POLICY = '''policy "objects" version 1 {
   }
   trust view public.customers_public
   trust function public.region_of(text) body "%s"
+  trust function public.two(text) body "%s"
 }
 '''
 
@@ -60,7 +63,7 @@ class Place:
         self.admin(SCHEMA)
         policy = os.path.join(env.folder, name + '.gate')
         with open(policy, 'w') as f:
-            f.write(POLICY % hashlib.md5(body.encode()).hexdigest())
+            f.write(POLICY % (hashlib.md5(body.encode()).hexdigest(), hashlib.md5(TWO.encode()).hexdigest()))
         control = 'host=%s port=%d dbname=%s user=%s_control password=control-Secret-5' % (env.cluster.sockdir, env.cluster.port, name, name)
         self.gate = gate.Gate(os.path.join(env.folder, 'own-' + name), env.binary, env.cluster, ports.free_port(), env.authority,
                               {'control': control, 'ddl_check': '200ms', 'workers': '1'}, database=name, policy=policy)
@@ -221,5 +224,28 @@ def control_connection_gone(env):
     until(lambda: place.refused(conn, 'SELECT %d' % next(n)).startswith('58030'), 10, 'a refusal')
     place.admin('ALTER ROLE objects_blind_control LOGIN')
     until(lambda: not place.refused(conn, 'SELECT %d' % next(n)), 10, 'answers again')
+    # A reload asks the server everything once more, from within the sandbox; what was trusted still is.
+    start = place.gate.log_size()
+    place.gate.hup()
+    true(place.gate.log_has('reloaded: policy', 10, start), place.gate.log_tail())
+    equal(place.rows(conn, "SELECT region_of('x')"), [('region x',)])
+    equal(place.rows(conn, 'SELECT initial FROM customers_public WHERE id = 1'), [('NAME 1',)])
+    conn.close()
+    equal(place.gate.stop(), 0)
+
+
+@test(gate=True)
+def trees_within_trees(env):
+    """An immutable function of constants runs while the server plans: its own tree comes where the statement's would come if it was changed."""
+    place = Place(env, 'objects_nested')
+    conn = place.connect()
+    seen = place.rows(conn, 'SELECT phone FROM customers WHERE id = 1')
+    true(seen[0][0] != '+8613800000001', seen)
+    for _ in range(3):
+        # As many columns as the statement: its decision must not be taken for the statement's.
+        equal(place.rows(conn, "SELECT id, phone FROM customers WHERE (two('x')).a = 'a' AND id = 1"), [(1, seen[0][0])])
+        equal(place.rows(conn, "SELECT phone FROM customers WHERE region_of('x') = 'region x' AND id = 1"), seen)
+        equal(place.rows(conn, "SELECT region_of('x'), phone, initial FROM customers JOIN customers_public USING (id) WHERE id = 1"),
+              [('region x', seen[0][0], 'NAME 1')])
     conn.close()
     equal(place.gate.stop(), 0)
