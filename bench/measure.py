@@ -32,10 +32,15 @@ def latencies(folder):
     return out
 
 
-def pgbench(endpoint, folder, options, tls=False, user=USER):
-    """(transactions, tps, CPU of the proxy by role)"""
+def pgbench(endpoint, folder, options, tls=False, user=USER, script=None):
+    """(transactions, tps, CPU of the proxy by role); script: its text, None = pgbench -S"""
+    what = ['-S']
+    if script:
+        what = ['-f', os.path.join(folder, 'script.sql')]
+        with open(what[1], 'w') as f:
+            f.write(script)
     before = endpoint.cpu()
-    done = subprocess.run([PGBENCH, '-n', '-S', *options], env=endpoint.environ(tls, user), cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([PGBENCH, '-n', *what, *options], env=endpoint.environ(tls, user), cwd=folder, capture_output=True, text=True, timeout=300)
     count = re.search(r'transactions actually processed: (\d+)', done.stdout)
     tps = re.search(r'tps = ([\d.]+)', done.stdout)
     failed = re.search(r'failed transactions: (\d+)', done.stdout)
@@ -44,10 +49,10 @@ def pgbench(endpoint, folder, options, tls=False, user=USER):
     return int(count[1]), float(tps[1]), cpu_between(endpoint, before)
 
 
-def queries(endpoint, folder, mode, clients, seconds, tls=False):
+def queries(endpoint, folder, mode, clients, seconds, tls=False, script=None):
     options = ['-M', mode, '-c', str(clients), '-j', '1' if clients == 1 else '2', '-T', str(seconds), '-l', '--log-prefix=latency',
                '--sampling-rate=%g' % SAMPLED]
-    count, tps, cpu = pgbench(endpoint, folder, options, tls)
+    count, tps, cpu = pgbench(endpoint, folder, options, tls, script=script)
     times = latencies(folder)
     out = {'tps': tps, 'p50': percentile(times, 0.5), 'p99': percentile(times, 0.99), 'count': count}
     if cpu:

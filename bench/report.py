@@ -1,5 +1,7 @@
 """The tables: figures beside their targets. Targets are goals for the reader to judge, no gate of a test."""
 
+from enforce import STATEMENTS
+
 MODES, CLIENTS = ('simple', 'extended', 'prepared'), (1, 8, 32)
 IDLE_KIB, APPEND, VERIFY = 64, 300000, 1000000
 MET, MISSED = 'met', '**not met**'
@@ -55,6 +57,24 @@ class Goals:
                     added = self.get(s, 'flush', 'p50') - self.get(s, 'write', 'p50')
                     self.add(work, 'flush: p50 over write, in fdatasyncs', added / sync if sync else None, '<=', 1.2)
 
+    def enforced(self):
+        for statement in STATEMENTS:
+            for what, words, limit in (('new', 'never seen', 100.0), ('seen', 'seen before', 10.0)):
+                s = 'enforce-%s.%s' % (what, statement)
+                a, b = self.get(s, 'enforce', 'p50'), self.get(s, 'pgbouncer', 'p50')
+                self.add('%s, %s' % (statement, words), 'enforce: p50 over PgBouncer, us', a - b if a is not None and b else None, '<=', limit)
+        for clients in CLIENTS:
+            for mode in MODES:
+                work = '%s, %d client%s, seen before' % (mode, clients, '' if clients == 1 else 's')
+                self.add(work, 'enforce: CPU x PgBouncer', self.ratio('enforce.%s.%d' % (mode, clients), 'enforce', 'cpu'), '<=', 1.3)
+                s = 'enforce-masked.%s.%d' % (mode, clients)
+                self.add(work, 'enforce-write: CPU x PgBouncer', self.ratio(s, 'enforce-write', 'cpu'), '<=', 1.3)
+                if clients >= 32:
+                    self.add(work, 'enforce-flush: tps x PgBouncer', self.ratio(s, 'enforce-flush', 'tps'), '>=', 0.8)
+        for name in ('enforce-write', 'enforce-flush'):
+            self.add('streaming, masked and recorded', name + ': CPU s/GB x PgBouncer', self.ratio('enforce-stream', name, 'cpu'), '<=', 0.9)
+        self.add('idle session', 'enforce, has queried: KiB', self.get('idle', 'enforce, has queried', 'kib'), '<=', IDLE_KIB)
+
     def rest(self):
         self.add('streaming', 'observe: CPU s/GB x PgBouncer', self.ratio('stream', 'observe', 'cpu'), '<=', 0.3)
         self.add('streaming', 'write: CPU s/GB x PgBouncer', self.ratio('stream', 'write', 'cpu'), '<=', 0.7)
@@ -70,38 +90,51 @@ def report(about, found):
     goals = Goals(found)
     goals.queries()
     goals.rest()
+    goals.enforced()
     met = sum(row[4] == MET for row in goals.rows)
     out = ['# Measurements', '',
            'Written by `make bench` (bench/run.py); the last whole run stands here. Compare figures only within one run: the load of the machine is in',
            'all of them. `observe`: answers without subjects; `write`, `flush`: every answer recorded with that `ledger_durability`. CPU: user and system time',
-           'of the proxy\'s processes; for gatehouse the gate\'s and the keeper\'s together, tiles and checkpoint included.', '']
+           'of the proxy\'s processes; for gatehouse the gate\'s and the keeper\'s together, tiles and checkpoint included. `enforce`: an enforced session',
+           'whose answers have no subjects; `enforce-write`, `enforce-flush`: one whose every answer is recorded.', '']
     out += ['- %s: %s' % (k, '`%s`' % v if k == 'command' else v) for k, v in about.items()]
     out += ['', '## Targets: %d of %d met' % (met, len(goals.rows)), '',
-            table(['work', 'what', 'found', 'target', ''], goals.rows),
-            'Not measured yet, for lack of the thing: masking while streaming, `enforce`.', '']
+            table(['work', 'what', 'found', 'target', ''], goals.rows)]
 
     def section(title, heads, prefix, fields):
         rows = []
         for (series, name), f in found.items():
             if series == prefix or series.startswith(prefix + '.'):
-                base = {k: goals.get(series, 'pgbouncer', k) for k in f}
-                rows.append([series.partition('.')[2] or series, name] + [value(f, base) for value in fields])
+                def of(k, endpoint='pgbouncer', at=series):
+                    return goals.get(at, endpoint, k)
+                rows.append([series.partition('.')[2] or series, name] + [value(f, of) for value in fields])
         if rows:
             order = list(dict.fromkeys(r[0] for r in rows))
             rows.sort(key=lambda r: (order.index(r[0]), ENDPOINTS.index(r[1]) if r[1] in ENDPOINTS else 99))
             out.extend(['## ' + title, '', table(heads, rows)])
 
     def plain(k):
-        return lambda f, base: f.get(k)
+        return lambda f, of: f.get(k)
 
     def beside(k):
-        return lambda f, base: f[k] / base[k] if f.get(k) is not None and base.get(k) else None
+        return lambda f, of: f[k] / of(k) if f.get(k) is not None and of(k) else None
+
+    def over(endpoint):
+        return lambda f, of: f['p50'] - of('p50', endpoint) if of('p50', endpoint) is not None else None
     queries = (['load', 'endpoint', 'tps', 'x PgBouncer', 'p50 us', 'p99 us', 'CPU us/txn', 'x PgBouncer', 'of it gate', 'keeper'],
                [plain('tps'), beside('tps'), plain('p50'), plain('p99'), plain('cpu'), beside('cpu'), plain('cpu_gate'), plain('cpu_keeper')])
     section('pgbench -S over TCP', queries[0], 'queries', queries[1])
     section('The same, TLS between client and proxy', queries[0], 'tls', queries[1])
-    section('Streaming', ['load', 'endpoint', 'MB/s', 'CPU s/GB', 'x PgBouncer', 'of it gate', 'keeper', 'proxy grew by MiB'], 'stream',
-            [plain('rate'), plain('cpu'), beside('cpu'), plain('cpu_gate'), plain('cpu_keeper'), plain('grown')])
+    latency = (['statement', 'endpoint', 'p50 us', 'over direct', 'over PgBouncer', 'p99 us', 'CPU us each', 'x PgBouncer'],
+               [plain('p50'), over('direct'), over('pgbouncer'), plain('p99'), plain('cpu'), beside('cpu')])
+    section('Statements never seen before, one client, simple protocol', latency[0], 'enforce-new', latency[1])
+    section('The same statements, seen before', latency[0], 'enforce-seen', latency[1])
+    section('Enforced, seen before, nothing to record', queries[0], 'enforce', queries[1])
+    section('Enforced, seen before, a masked column, every answer recorded', queries[0], 'enforce-masked', queries[1])
+    streams = (['load', 'endpoint', 'MB/s', 'CPU s/GB', 'x PgBouncer', 'of it gate', 'keeper', 'proxy grew by MiB'],
+               [plain('rate'), plain('cpu'), beside('cpu'), plain('cpu_gate'), plain('cpu_keeper'), plain('grown')])
+    section('Streaming', streams[0], 'stream', streams[1])
+    section('Streaming with masked columns, every row recorded', streams[0], 'enforce-stream', streams[1])
     for series, title in (('logins', 'Log-ins (pgbench -C, 8 clients)'), ('logins-tls', 'Log-ins with TLS')):
         section(title, ['load', 'endpoint', 'per second', 'x PgBouncer', 'proxy CPU us each'], series,
                 [plain('rate'), beside('rate'), plain('cpu')])
@@ -112,4 +145,4 @@ def report(about, found):
     return '\n'.join(out).rstrip('\n') + '\n'
 
 
-ENDPOINTS = ['direct', 'pgbouncer', 'observe', 'write', 'flush']
+ENDPOINTS = ['direct', 'pgbouncer', 'observe', 'write', 'flush', 'enforce', 'enforce-write', 'enforce-flush']

@@ -5,8 +5,8 @@
 
 `make bench` runs it (BENCH_OPTIONS='--quick'). In each round every endpoint gets the same load one after the other, beginning with another one each
 time; the table shows medians over the rounds. Compare only within one run: the machine, its load and PostgreSQL itself are in every
-figure. A whole run that is not --quick also writes bench/RESULTS.md. Series: queries.MODE.CLIENTS, tls.MODE.CLIENTS, stream, logins, logins-tls, idle, ledger;
---only takes shell patterns of these. Ports from GATEHOUSE_E2E_PORTS (7700) up."""
+figure. A whole run that is not --quick also writes bench/RESULTS.md. Series: queries.MODE.CLIENTS, tls.MODE.CLIENTS, stream, logins, logins-tls, idle, ledger,
+enforce-new.STATEMENT, enforce-seen.STATEMENT, enforce.MODE.CLIENTS, enforce-masked.MODE.CLIENTS, enforce-stream; --only takes shell patterns of these. Ports from GATEHOUSE_E2E_PORTS (7700) up."""
 import argparse
 import datetime
 import fnmatch
@@ -21,6 +21,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+import enforce  # noqa: E402
 import measure  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
@@ -29,6 +30,8 @@ MODES, CLIENTS = ('simple', 'extended', 'prepared'), (1, 8, 32)
 RECORDED = ('write', 'flush')
 ALL = ('direct', 'pgbouncer', 'observe') + RECORDED
 PLAIN = ('direct', 'pgbouncer', 'observe')
+ENFORCED = PLAIN + ('enforce',)
+MASKED = ('direct', 'pgbouncer') + RECORDED + ('enforce-write', 'enforce-flush')
 
 
 def arguments():
@@ -105,11 +108,26 @@ class Bench:
         self.each('stream', ALL, lambda e: measure.stream(e, tools, rows, times))
         self.each('logins', PLAIN, lambda e: measure.logins(e, folder, args.seconds))
         self.each('logins-tls', PLAIN, lambda e: measure.logins(e, folder, args.seconds, tls=True))
+        self.enforced(rows, times)
         if self.wanted('ledger'):
             for durability in RECORDED:
                 path = os.path.join(folder, 'ledger-bench')
                 self.add('ledger', durability, measure.ledger(tools, path, durability))
                 shutil.rmtree(path)
+
+    def enforced(self, rows, times):
+        folder, seconds = self.world.folder, self.args.seconds
+        for statement in enforce.STATEMENTS:
+            for what in ('new', 'seen'):
+                self.each('enforce-%s.%s' % (what, statement), ENFORCED,
+                          lambda e, t=enforce.script(statement, what == 'new'): measure.queries(e, folder, 'simple', 1, seconds, script=t))
+        for clients in CLIENTS:
+            for mode in MODES:
+                self.each('enforce.%s.%d' % (mode, clients), ENFORCED,
+                          lambda e, m=mode, c=clients: measure.queries(e, folder, m, c, seconds, script=enforce.SEEN))
+                self.each('enforce-masked.%s.%d' % (mode, clients), MASKED,
+                          lambda e, m=mode, c=clients: measure.queries(e, folder, m, c, seconds, script=enforce.MASKED))
+        self.each('enforce-stream', MASKED, lambda e: measure.stream(e, self.args.tools, rows, times))
 
     def idle(self):
         """Once, on processes that have just been started: memory that was needed before is not given back."""
@@ -117,7 +135,7 @@ class Bench:
             return
         self.add('idle', 'observe, logged in', measure.idle(self.world.endpoints['observe'], self.args.tools, ''))
         sql = 'SELECT id, full_name, phone FROM people LIMIT 20'
-        for e in ('pgbouncer', 'observe', 'flush'):
+        for e in ('pgbouncer', 'observe', 'flush', 'enforce'):
             self.add('idle', e + ', has queried', measure.idle(self.world.endpoints[e], self.args.tools, sql))
 
     def medians(self):

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'e2e'))
 os.environ.setdefault('GATEHOUSE_E2E_PORTS', '7700')
 
 from lib import cluster, gate, owner, ports, tls  # noqa: E402
+import enforce  # noqa: E402
 
 # A visitor's verifier has one round of PBKDF2: it is the client's work, takes far longer than all of the server's, and would hide it.
 USER, VISITOR, PASSWORD, DATABASE = 'clerk', 'visitor', 'bench-Secret-1', 'shop'
@@ -39,7 +40,7 @@ CREATE TABLE nobody (id bigint PRIMARY KEY, phone text);
 CREATE TABLE people (id bigint PRIMARY KEY, full_name text, phone text, email text, province text, note text);
 INSERT INTO people SELECT i, 'Customer Number ' || i, '138' || lpad(i::text, 8, '0'), 'user' || i || '@example.com',
   'Zhejiang', 'a remark of ordinary length' FROM generate_series(1, 1000000) i;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk, visitor;
+""" + enforce.SCHEMA + """GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk, visitor;
 """
 # The table that no answer of the bench touches: the gate looks at every row description and finds nothing of it.
 POLICY_NONE = """policy "bench" version 1 {
@@ -181,7 +182,7 @@ class Gate(Endpoint):
         more = {'server_host': '127.0.0.1', 'server_tls': 'off', 'server_ca': None, 'server_cert': None, 'server_key': None,
                 'tls_client_ca': None, 'cert_map': None, 'workers': str(workers), 'ledger_checkpoint': '%ds' % CHECKPOINT, 'node': 'bench'}
         self.gate = gate.Gate(folder, binary, server, self.port, authority, dict(more, **settings), DATABASE, files['policy'], files['people'])
-        self.records = policy is POLICY_ALL
+        self.records = policy in (POLICY_ALL, enforce.POLICY_RECORDED)
         self.expected = 0  # answers that must be on record
         self.verified = 0
         self.pids = {}
@@ -258,7 +259,8 @@ class World:
         self.direct = Endpoint('direct', self.server.port)
         self.bouncer = PgBouncer(os.path.join(folder, 'b'), self.server, self.authority)
         self.gates = {}
-        for name, policy, durability in (('observe', POLICY_NONE, 'flush'), ('write', POLICY_ALL, 'write'), ('flush', POLICY_ALL, 'flush')):
+        for name, policy, durability in (('observe', POLICY_NONE, 'flush'), ('write', POLICY_ALL, 'write'), ('flush', POLICY_ALL, 'flush'),
+                                         *enforce.GATES):
             self.gates[name] = Gate(name, os.path.join(folder, name), binary, self.server, self.authority, policy, workers,
                                     {'ledger_durability': durability})
         for each in [self.bouncer, *self.gates.values()]:
