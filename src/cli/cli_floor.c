@@ -126,10 +126,9 @@ make_functions(struct floor *f)
 		say(f->out, "-- Functions: every new one is PUBLIC's. Who else needs one: GRANT EXECUTE ON ROUTINE ... TO role. Functions in defaults, checks and views run as the asking role.");
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		bool trusted = PQgetvalue(r, i, 3)[0] == 'f' && !policy_objects_function(policy_map_objects(f->l->map), cli_live_oid(r, i, 0));
+		say(f->out, "REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC%s;", PQgetvalue(r, i, 1), PQgetvalue(r, i, 2));
 		if (trusted)
 			say(f->out, "GRANT EXECUTE ON ROUTINE %s TO %s;", PQgetvalue(r, i, 1), f->roles);
-		else
-			say(f->out, "REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC%s;", PQgetvalue(r, i, 1), PQgetvalue(r, i, 2));
 	}
 	PQclear(r);
 	return rc == 0 ? ask(f, "... and functions that are made from now on", sql_default) : rc;
@@ -211,6 +210,8 @@ grant_relation(struct floor *f, const struct policy_scope *s, const struct polic
 			say(f->out, "GRANT DELETE ON TABLE %s TO %s;", table, roles);
 		if ((r->actions & POLICY_INSERT) && *sequences)
 			say(f->out, "GRANT USAGE ON SEQUENCE %s TO %s;", sequences, roles);
+		if (r->rows.line > 0 && memmem(r->rows_text.p, r->rows_text.n, "actor", 5))
+			say(f->out, "-- This condition rests on settings that the gate makes; whoever comes beside the gate makes them as they like: let pg_hba.conf admit these people from the gate only.");
 		if (r->rows.line > 0)
 			rc = cli_rows_sql(f->l, s, r, role, nroles, f->out, f->fail);
 	}

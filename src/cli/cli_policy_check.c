@@ -111,7 +111,7 @@ say_text(const struct check *x, struct base_buf *out)
 		base_buf_str(out, "people: none configured; entries will name roles only\n");
 	cli_findings_text(&x->found, out);
 	base_buf_fmt(out, "%zu errors, %zu warnings, %zu notes", x->found.count[CLI_ERROR], x->found.count[CLI_WARNING], x->found.count[CLI_NOTE]);
-	base_buf_str(out, x->asked ? "; checked against the database\n" : x->wrong ? "\n" : "; no database was asked whether these tables and columns exist (-c FILE or --live does)\n");
+	base_buf_str(out, x->asked ? "; checked against the database\n" : x->wrong ? "\n" : "; no database was asked whether these tables and columns exist (-c does)\n");
 }
 
 static void
@@ -134,7 +134,8 @@ int
 cli_policy_check(const struct cli_args *args)
 {
 	const char *file = args->count > 0 ? args->operand[0] : NULL;
-	bool given = cli_args_get(args, "config") != NULL, live = (given || cli_args_get(args, "live")) && !cli_args_get(args, "offline");
+	/* A file alone needs no configuration; with one, there is a database to ask. */
+	bool conf = cli_args_get(args, "config") || cli_args_get(args, "live") || !file, live = conf && !cli_args_get(args, "offline");
 	char now[BASE_TIME_UTC_SIZE];
 	struct check x = {0};
 	struct base_fail fail = {0};
@@ -144,7 +145,7 @@ cli_policy_check(const struct cli_args *args)
 	base_buf_init(&out, OUT_MAX);
 	(void)base_time_utc(base_time_wall_us(), now);
 	now[10] = '\0'; /* the date */
-	int rc = read_files(&x, args, file, given || live || !file, &fail);
+	int rc = read_files(&x, args, file, conf, &fail);
 	if (rc == 0 && x.live.policy) {
 		cli_check_rules(x.live.policy, now, &x.found);
 		if (x.live.conf)
@@ -153,13 +154,15 @@ cli_policy_check(const struct cli_args *args)
 	if (rc == 0 && live && !x.wrong) {
 		rc = cli_check_live(&x.live, &x.found, &fail);
 		x.asked = rc == 0;
+		if (rc < 0)
+			base_fail_hint(&fail, "--offline checks the files alone");
 	}
 	int status = cli_findings_status(&x.found);
 	if (rc < 0)
 		status = cli_out_fail(&fail);
 	if (cli_args_get(args, "json") && rc == 0)
 		say_json(&x, &out);
-	else if (!cli_args_get(args, "json"))
+	else if (!cli_args_get(args, "json") && (rc == 0 || x.live.policy)) /* what the files say stands, although the database gave no answer */
 		say_text(&x, &out);
 	if (!cli_out_write(&out))
 		status = cli_out_error("cannot write to standard output");

@@ -140,7 +140,7 @@ cli_policy_floor(const struct cli_args *args)
 	int rc;
 
 	base_buf_init(&script, SCRIPT_MAX);
-	if ((rc = cli_live_files(&l, args, NULL, &fail)) == 0 && (rc = cli_live_connect(&l, !applies, &fail)) == 0 && (rc = cli_live_judge(&l, &fail)) == 0 &&
+	if ((rc = cli_live_files(&l, args, NULL, &fail)) == 0 && (rc = cli_live_connect(&l, !applies, &fail)) == 0 &&
 	    (rc = cli_live_bind(&l, &fail)) == 0 && (rc = cli_live_enforced(&l, &people, &fail)) == 0 && (rc = choose(&l, args, &people, &fail)) == 0) {
 		const char *superuser = PQparameterStatus(l.conn, "is_superuser");
 		rc = cli_floor_make(&l, &people, !applies || (superuser && strcmp(superuser, "on") == 0), &script, &fail);
