@@ -33,6 +33,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (d->occurrences[i].key_column != SIZE_MAX && d->occurrences[i].key_column >= d->ncolumns)
 				abort();
 		}
+		for (size_t i = 0; !d->refused && i < d->ncolumns; i++) {
+			if (d->columns[i].mask.kind != POLICY_MASK_NONE && d->columns[i].occurrence >= d->noccurrences)
+				abort();
+		}
 	}
 	policy_decision_free(&d);
 	tree_free(&t);

@@ -44,13 +44,15 @@ deliver(struct policy_judge *j, const struct policy_level *l, const struct polic
 		if (f->named & UINT64_C(1) << i)
 			j->seen[i].pub.delivers = true;
 	}
-	if (f->secret && f->mask.kind != POLICY_MASK_HIDE && f->occurrence != SIZE_MAX) {
+	if (!f->secret)
+		return 0;
+	if (f->occurrence == SIZE_MAX || !f->relation || !f->column) /* a mask without its column cannot be made, nor a key be asked for */
+		return policy_refuse(j, POLICY_REFUSE_MIXED, f->rule, POLICY_ARGS(name, base_span_str("what stands in this result column"), {0}));
+	if (f->mask.kind != POLICY_MASK_HIDE) {
 		j->seen[f->occurrence].pub.delivers = true;
-		if (f->relation->subject)
+		if (f->relation->subject && !f->computed)
 			j->seen[f->occurrence].pub.must_key = true;
 	}
-	if (f->secret && f->mask.kind != POLICY_MASK_HIDE && f->occurrence == SIZE_MAX && f->relation->subject && f->relation->key != 0)
-		return policy_refuse(j, POLICY_REFUSE_MIXED, f->rule, POLICY_ARGS(name, base_span_str("what stands in this result column"), {0}));
 	return 0;
 }
 

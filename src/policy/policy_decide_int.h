@@ -36,12 +36,13 @@ enum policy_place { /* where in a query an expression stands, for messages */
 struct policy_flow { /* what a column carries; all zero but occurrence: nothing */
 	const struct policy_scope_relation *relation; /* borrow: of the bare column; NULL: an expression */
 	const struct policy_scope_column *column;     /* borrow */
-	size_t occurrence;  /* SIZE_MAX: cannot be told */
+	size_t occurrence;  /* SIZE_MAX: cannot be told; never so of what goes out masked */
 	struct policy_mask mask;
 	struct policy_where rule;
 	bool secret;        /* may not be computed with, tested or compared */
 	bool unknown;       /* secret because no rule classifies it: not delivered either */
 	bool mixed;         /* secret, and not from one column of one row: not delivered either */
+	bool computed;      /* secret by a view's rule only: an expression over open columns, nobody's key is asked for */
 	uint64_t named;     /* occurrences of which a key or identifier is in it, as bits */
 };
 struct policy_entry { /* a range table entry, resolved when first asked for */

@@ -186,30 +186,42 @@ copy_flows(struct policy_judge *j, const struct policy_flow *from, size_t n, str
 	return 0;
 }
 
-/* A view that the policy names: its own rules come on top of those of what it reads. */
-static void
-view_rules(const struct policy_scope_relation *r, struct policy_entry *e)
+/* One column under a view's own rule c (NULL: it is in none). An expression of the view becomes a column of the view itself. */
+static int
+view_rule(struct policy_judge *j, const struct policy_scope_relation *r, const struct policy_scope_column *c, const struct policy_entry *e, struct policy_flow *f)
 {
-	for (size_t i = 0; i < e->nflow; i++) {
-		const struct policy_scope_column *c = i < INT16_MAX ? policy_scope_column(r, (int16_t)(i + 1)) : NULL;
-		struct policy_flow *f = &e->flow[i];
-		const struct policy_mask *m;
+	struct policy_seen seen = {.made_by = e->rte, .of = SIZE_MAX, .and_of = SIZE_MAX};
+	const bool masks = c && c->mask.kind != POLICY_MASK_NONE && policy_mask_stronger(&f->mask, &c->mask) == &c->mask;
+	int rc = 0;
 
-		if (c && c->known && c->open && c->mask.kind == POLICY_MASK_NONE)
-			continue;
-		m = c ? policy_mask_stronger(&f->mask, &c->mask) : &f->mask;
-		if (!f->column || (c && m == &c->mask && c->mask.kind != POLICY_MASK_NONE)) {
-			f->rule = c ? (c->mask.kind != POLICY_MASK_NONE ? c->masked : c->never) : r->at;
-			if (!f->column) {
-				f->relation = r;
-				f->column = c;
-			}
-		}
-		f->mask = *m;
-		f->secret = true;
-		if (!c || !c->known)
-			f->unknown = true;
+	if (c && c->known && c->open && c->mask.kind == POLICY_MASK_NONE)
+		return 0;
+	if (!f->relation) {
+		seen.pub.relation = r;
+		f->relation = r;
+		f->column = c;
+		f->computed = true;
+		f->rule = c ? c->never : r->at;
+		rc = policy_from_occurrence(j, &seen, &f->occurrence);
 	}
+	if (masks) {
+		f->mask = c->mask;
+		f->rule = c->masked;
+	}
+	f->secret = true;
+	f->unknown = f->unknown || !c || !c->known;
+	return rc;
+}
+
+/* A view that the policy names: its own rules come on top of those of what it reads. */
+static int
+view_rules(struct policy_judge *j, const struct policy_scope_relation *r, struct policy_entry *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < e->nflow; i++)
+		rc = view_rule(j, r, i < INT16_MAX ? policy_scope_column(r, (int16_t)(i + 1)) : NULL, e, &e->flow[i]);
+	return rc;
 }
 
 /* A trusted view that the policy names is a relation like a table, and what is inside it is only read. */
@@ -283,9 +295,7 @@ subquery_entry(struct policy_judge *j, struct policy_level *l, int64_t index, st
 		rc = copy_flows(j, inner->out, inner->nout, e);
 	if (rc == 0 && trusted)
 		declassify(j, e);
-	if (rc == 0 && r)
-		view_rules(r, e);
-	return rc;
+	return rc == 0 && r ? view_rules(j, r, e) : rc;
 }
 
 /* ---- WITH ---- */

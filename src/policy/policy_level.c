@@ -139,7 +139,7 @@ static int
 merge_column(struct policy_judge *j, const struct tree_node *op, const struct policy_flow *a, const struct policy_flow *b, struct policy_flow *f_r)
 {
 	struct policy_seen seen = {.made_by = op, .of = a->occurrence, .and_of = b->occurrence};
-	const bool same = a->relation && a->relation == b->relation && a->column == b->column && a->secret == b->secret && same_mask(&a->mask, &b->mask) && !a->mixed && !b->mixed;
+	const bool same = a->relation && a->relation == b->relation && a->column == b->column && a->secret == b->secret && same_mask(&a->mask, &b->mask) && !a->mixed && !b->mixed && a->computed == b->computed;
 	struct policy_flow f = a->secret ? *a : b->secret ? *b : policy_flow_nothing;
 	int rc;
 
@@ -150,13 +150,13 @@ merge_column(struct policy_judge *j, const struct tree_node *op, const struct po
 		f.named = a->named | b->named;
 		f.occurrence = SIZE_MAX;
 		f.unknown = a->unknown || b->unknown;
-		if (a->occurrence != SIZE_MAX && b->occurrence != SIZE_MAX && a->relation->subject) {
+		if (a->occurrence != SIZE_MAX && b->occurrence != SIZE_MAX && (a->relation->subject || a->secret)) {
 			seen.pub.relation = a->relation;
 			seen.table = j->seen[a->occurrence].table && j->seen[b->occurrence].table;
 			rc = policy_from_occurrence(j, &seen, &f.occurrence);
 			if (rc != 0)
 				return rc;
-			if (policy_from_identifies(f.relation, f.column->attnum, false))
+			if (f.column && policy_from_identifies(f.relation, f.column->attnum, false))
 				f.named |= UINT64_C(1) << f.occurrence;
 		}
 	} else if (f.secret) {

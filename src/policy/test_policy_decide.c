@@ -47,6 +47,7 @@ say(struct base_buf *b, const struct policy_decision *d)
 
 		base_buf_str(b, " ");
 		base_buf_put(b, d->columns[i].name);
+		assert_true(d->columns[i].occurrence == SIZE_MAX ? d->columns[i].attnum == 0 && d->columns[i].mask.kind == POLICY_MASK_NONE : d->columns[i].occurrence < d->noccurrences);
 		if (d->columns[i].mask.kind == POLICY_MASK_NONE)
 			continue;
 		policy_mask_words(&d->columns[i].mask, words, sizeof(words));

@@ -38,6 +38,7 @@ CREATE VIEW of_view AS SELECT id, contact FROM contact_card;
 CREATE VIEW areas AS SELECT id, province, left(phone, 3) AS area, phone AS full_phone FROM customers;                -- trusted, not in the policy
 CREATE VIEW customers_public AS SELECT id, province, left(phone, 3) AS area, apple_id FROM customers WHERE apple_id IS NOT NULL; -- trusted, and named
 CREATE VIEW customers_view AS SELECT id, province, created_at, phone FROM customers;                                -- named, not trusted
+CREATE VIEW customers_regions AS SELECT id, lower(province) AS region, phone, upper(province) AS later FROM customers; -- named, not trusted
 CREATE VIEW staff_view AS SELECT id, login FROM staff;                                                              -- trusted, over what is in no rule
 CREATE VIEW tickets_open AS SELECT id, customer_id, note, state FROM tickets WHERE state = 'open';
 CREATE MATERIALIZED VIEW totals AS SELECT province, count(*) AS n FROM customers GROUP BY province;
