@@ -1,11 +1,11 @@
 /* policy_decide: the judge. From the server's own analysed tree and a person's scope to a refusal or a plan. Pure; no I/O, no clock, no cache.
- * Source of the rules: docs/DESIGN.md "The decision" (taint T, flow F, statement classes S, object lists O).
+ * The rules in words: docs/DECISION.md.
  *
- * Bottom up, each Query's result column gets a descriptor: the set of protected columns in it, and, when it is a bare chain of plain
- * column references (through sub-selects, views, CTEs, join aliases, relabelling to a binary-equal type), the occurrence of the relation and
- * the attribute. A protected column may reach the outermost result only bare; it may not occur in any test, order, grouping, window, limit,
- * sample, function argument or written value. The exceptions: the look-up rule (one `column = constant` on AND level of the outermost WHERE per
- * statement), and GROUP BY / DISTINCT where the same occurrence's subject key is grouped by too. Whatever is not understood is refused.
+ * A protected column may be named only by a plain reference that is a whole entry of a target list (through sub-selects, views, CTEs, join aliases,
+ * relabelling between text types), in any Query of the statement; so no expression holds one, and what a result column carries is one column of
+ * one occurrence of a relation, or nothing protected. It may not occur in any test, order, grouping, window, limit, sample, function argument or
+ * written value. The exceptions: the look-up rule (one `column = constant` on AND level of the outermost WHERE per statement), and GROUP BY /
+ * DISTINCT where the same occurrence's subject key is grouped by too. Whatever is not understood is refused.
  */
 #ifndef POLICY_DECIDE_H
 #define POLICY_DECIDE_H
@@ -60,6 +60,7 @@ struct policy_decision {
 	bool touches_protected;    /* a protected column is named anywhere: errors after Bind say nothing of data */
 	bool touches_subjects;     /* a relation of a subject is read or written: there must be a record */
 	bool masks;                /* some result column is masked */
+	bool calls_reviewed;       /* a function of `trust function` runs: rows go out only when its body is seen to be the reviewed one still */
 	bool row_marks;            /* FOR UPDATE / SHARE (always refused today) */
 	struct policy_reason *reasons; size_t nreasons; /* only when asked for */
 	struct base_arena *arena;  /* own: everything above */

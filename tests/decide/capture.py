@@ -90,9 +90,8 @@ def main():
     conn = connect(args, DATABASE)
     cur = conn.cursor()
     cur.execute((HERE / 'fixture.sql').read_text())
-    cur.execute("SELECT 1 FROM pg_roles WHERE rolname = 'gatehouse_decide'")
-    if not cur.fetchone():
-        cur.execute('CREATE ROLE gatehouse_decide')
+    cur.execute('DROP ROLE IF EXISTS gatehouse_decide')
+    cur.execute('CREATE ROLE gatehouse_decide')  # not the owner: row-level security is seen
     cur.execute('GRANT ALL ON ALL TABLES IN SCHEMA public TO gatehouse_decide; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO gatehouse_decide; GRANT ALL ON SCHEMA public TO gatehouse_decide')
     out = []
     cur.execute("SELECT md5(prosrc) FROM pg_proc WHERE proname = 'region_of'")
@@ -122,6 +121,7 @@ def main():
     cur.close()
     conn.close()
     admin.execute(f'DROP DATABASE {DATABASE}')
+    admin.execute('DROP ROLE gatehouse_decide')
     print(len(trees), 'trees')
 
 
