@@ -53,6 +53,20 @@ condition(const struct policy_map *map, const struct policy_scope_relation *r, c
 	return found;
 }
 
+bool
+cli_rows_question(const struct policy_map *map, const struct policy_scope_relation *r, struct base_buf *out)
+{
+	const struct policy_name *table = rule_at(policy_map_file(map), r->rows.line, r->rows_text);
+	struct base_span where = table ? condition(map, r, table) : base_span("", 0);
+
+	base_buf_str(out, "SELECT 1 FROM ");
+	if (table)
+		table_name(table, out);
+	base_buf_fmt(out, " WHERE (%.*s)", (int)where.n, (const char *)where.p);
+	base_buf_u8(out, 0);
+	return where.n > 0;
+}
+
 void
 cli_rows_roles(const struct base_span *roles, size_t nroles, struct base_buf *out)
 {

@@ -10,6 +10,9 @@
 BASE_CHECK int cli_rows_sql(const struct cli_live *l, const struct policy_scope *s, const struct policy_scope_relation *r, const struct base_span *roles, size_t nroles,
     struct base_buf *out, struct base_fail *fail);
 
+/* Appends the SELECT that the server was asked about this condition, with a NUL; false: it is not known. */
+bool cli_rows_question(const struct policy_map *map, const struct policy_scope_relation *r, struct base_buf *out);
+
 /* "a", "b": identifiers with quotes. */
 void cli_rows_roles(const struct base_span *roles, size_t nroles, struct base_buf *out);
 
