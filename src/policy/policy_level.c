@@ -265,18 +265,43 @@ sorted_target(const struct policy_level *l, const struct tree_node *sort)
 }
 
 /* Equal secret values fall together when rows are grouped or made distinct; not so when the same row source's key is in the list as well,
- * because then no two of its rows fall together. The key must be the subject's own: a linked column repeats. */
+ * because then no two of its rows fall together. The key must be the subject's own, for a linked column repeats, and open. */
 static bool
 keyed(const struct policy_judge *j, const struct policy_level *l, struct tree_list sorts, const struct policy_flow *f)
 {
 	for (size_t i = 0; i < sorts.n; i++) {
 		const struct policy_flow *k = sorted_target(l, sorts.item[i]);
 
-		if (k && k->occurrence == f->occurrence && k->occurrence != SIZE_MAX && k->relation == f->relation && k->column && k->relation->key != 0 &&
+		if (k && !k->secret && k->occurrence == f->occurrence && k->occurrence != SIZE_MAX && k->relation == f->relation && k->column && k->relation->key != 0 &&
 		    k->column->attnum == k->relation->key && j->seen[k->occurrence].table && policy_from_identifies(k->relation, k->relation->key, true))
 			return true;
 	}
 	return false;
+}
+
+/* Grouped or distinct rows come in the order of a hash or a sort of all that is in the list, the secret too, unless ORDER BY names everything
+ * else of it: then no two rows are equal in what they are ordered by, and the server sorts by the secret last, if at all. */
+static bool
+ordered(const struct policy_level *l, struct tree_list sorts)
+{
+	const struct tree_list order = tree_list(l->query, TREE_F_SORT_CLAUSE);
+
+	for (size_t i = 0; i < sorts.n; i++) {
+		const struct policy_flow *f = sorted_target(l, sorts.item[i]);
+		bool found = f && f->secret;
+
+		for (size_t k = 0; k < order.n && !found; k++)
+			found = tree_number(order.item[k], TREE_F_TLE_SORT_GROUP_REF) == tree_number(sorts.item[i], TREE_F_TLE_SORT_GROUP_REF);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static int
+refuse_unordered(struct policy_judge *j, const struct policy_flow *f)
+{
+	return policy_refuse(j, POLICY_REFUSE_UNORDERED, f->rule, POLICY_ARGS(f->column ? f->column->name : base_span_str("?"), f->relation->full_name, base_span_str(policy_refuse_place(j->place))));
 }
 
 static int
@@ -293,6 +318,8 @@ check_sorts(struct policy_judge *j, struct policy_level *l, struct tree_list sor
 			rc = malformed(j, "a clause names a result column that is not there");
 		else if (f->secret && j->trust == 0 && !(may_key && keyed(j, l, sorts, f)))
 			rc = policy_refuse_secret(j, f);
+		else if (f->secret && j->trust == 0 && !ordered(l, sorts))
+			rc = refuse_unordered(j, f);
 	}
 	j->place = before;
 	return rc;
