@@ -165,6 +165,8 @@ gate_session_pushable(const struct gate_session *s)
 {
 	uint64_t n = gate_session_release(s) - s->down_base;
 
+	if (s->strict && s->state == GATE_RELAY && gate_strict_waits(s))
+		return false;
 	return n > (s->nholds > 0 ? GATE_READ_LEAST : 0);
 }
 

@@ -227,6 +227,14 @@ gate_strict_server_turn(const struct gate_session *s)
 }
 
 bool
+gate_strict_waits(const struct gate_session *s)
+{
+	const struct gate_strict *t = s->strict;
+
+	return t->small && t->flushed && t->owed_count > 0 && base_buf_len(&s->down) < GATE_READ_LEAST;
+}
+
+bool
 gate_strict_reads_client(const struct gate_session *s)
 {
 	return base_buf_len(&s->strict->in) < GATE_UP_MAX || !gate_strict_server_turn(s);

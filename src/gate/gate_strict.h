@@ -131,6 +131,7 @@ struct gate_strict {
 	bool simple;                   /* the message that waits is a Query */
 	bool simple_failed;            /* the server refused something of it; the error was said */
 	bool flushed;                  /* a Flush is behind what was sent */
+	bool small;                    /* `down` holds nothing but short words of the gate's own on this batch: they go with the server's answer */
 	struct strict_portal *confirm; /* own reference: a write that waits for its BindComplete (simple protocol) */
 	char status;                   /* of the last ReadyForQuery */
 	unsigned next_name;
@@ -154,6 +155,8 @@ void gate_strict_on_client(struct gate_session *s); /* bytes came into in */
 void gate_strict_on_server(struct gate_session *s); /* bytes came into back */
 bool gate_strict_idle(const struct gate_session *s); /* between statements, in no transaction */
 bool gate_strict_server_turn(const struct gate_session *s);
+bool gate_strict_waits(const struct gate_session *s); /* what is in down is worth no write yet: the server's answer follows */
+void gate_strict_released(struct gate_session *s); /* a receipt came: rows that arrived meanwhile become the next entry */
 bool gate_strict_reads_client(const struct gate_session *s);
 bool gate_strict_reads_server(const struct gate_session *s);
 

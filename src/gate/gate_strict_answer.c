@@ -356,6 +356,7 @@ gate_strict_on_server(struct gate_session *s)
 	struct wire_header h;
 	struct base_fail fail;
 
+	t->small = false; /* the server's answer is in down from here on */
 	while (s->state == GATE_RELAY) {
 		struct base_span have = base_buf_span(&t->back);
 		int rc = wire_frame_header(WIRE_B, have, &h, &fail);

@@ -749,6 +749,7 @@ gate_strict_on_client(struct gate_session *s)
 	struct wire_header h;
 	struct base_fail fail;
 
+	t->small = t->small || base_buf_len(&s->down) == 0;
 	while (s->state == GATE_RELAY && !t->sync_sent && t->analysis.state != ANALYSIS_RUNS && t->owed_count < GATE_OWED_MAX) {
 		struct base_span have = base_buf_span(&t->in);
 		int rc = wire_frame_header(WIRE_F, have, &h, &fail);
