@@ -161,6 +161,29 @@ public class Drive {
         }, "reWriteBatchedInserts", "true");
     }
 
+    /** Only what an enforced session may do: a table that is there. */
+    static void batchesIntoATable() throws Exception {
+        for (String rewrite : new String[] {"false", "true"})
+            with(c -> {
+                c.setAutoCommit(false);
+                try (PreparedStatement s = c.prepareStatement("insert into scratch values (?, null, ?)")) {
+                    for (int i = 0; i < 500; i++) { s.setInt(1, -i); s.setString(2, i % 3 == 0 ? null : "t" + i); s.addBatch(); }
+                    s.executeBatch();
+                }
+                try (Statement s = c.createStatement()) {
+                    s.addBatch("update scratch set t = 'u' where id between -9 and 0"); s.addBatch("delete from scratch where id between -499 and -400");
+                    equal(s.executeBatch(), new int[] {10, 100});
+                }
+                equal(one(c, "select count(*) from scratch where id between -499 and 0"), 400L);
+                try (PreparedStatement s = c.prepareStatement("insert into scratch values (?, null, 'k')", Statement.RETURN_GENERATED_KEYS)) {
+                    for (int i = 1000; i < 1100; i++) { s.setInt(1, -i); s.addBatch(); }
+                    s.executeBatch();
+                    try (ResultSet r = s.getGeneratedKeys()) { int n = 0; while (r.next()) n++; equal(n, 100); }
+                }
+                c.rollback();
+            }, "reWriteBatchedInserts", rewrite);
+    }
+
     static void copy() throws Exception {
         with(c -> {
             CopyManager m = c.unwrap(PGConnection.class).getCopyAPI();
@@ -350,6 +373,7 @@ public class Drive {
         all.put("fetch_size", Drive::fetchSize);
         all.put("scrollable", Drive::scrollable);
         all.put("batches", Drive::batches);
+        all.put("batches_into_a_table", Drive::batchesIntoATable);
         all.put("copy_both_ways", Drive::copy);
         all.put("cancel", Drive::cancel);
         all.put("errors", Drive::errors);
