@@ -163,16 +163,20 @@ add_view(struct reading *rd, uint32_t view, int attnum, uint32_t base, int base_
 
 /* One view: prepare its definition, describe it, note the origins. A view that cannot be prepared keeps no mapping: its rows are then
  * recorded as `subjects: unknown`, which is true. */
-static void
-trace_view(PGconn *conn, struct reading *rd, uint32_t view, const char *definition)
+static int
+trace_view(PGconn *conn, struct reading *rd, uint32_t view, const char *definition, struct base_fail *fail)
 {
 	PGresult *r = PQprepare(conn, "gatehouse_view", definition, 0, NULL);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	bool locked = state && strcmp(state, "55P03") == 0;
 
 	PQclear(r);
+	if (locked) /* only where lock_timeout is set: between reloads */
+		return base_fail_set(fail, GH_E_IO, "a table is locked by a change that waits for somebody's transaction");
 	if (!ok) {
 		base_log_warn("the columns of view with OID %u could not be traced: %s", view, PQerrorMessage(conn));
-		return;
+		return GH_OK;
 	}
 	r = PQdescribePrepared(conn, "gatehouse_view");
 	if (PQresultStatus(r) == PGRES_COMMAND_OK)
@@ -181,6 +185,7 @@ trace_view(PGconn *conn, struct reading *rd, uint32_t view, const char *definiti
 				add_view(rd, view, i + 1, PQftable(r, i), PQftablecol(r, i));
 	PQclear(r);
 	PQclear(PQexec(conn, "DEALLOCATE gatehouse_view"));
+	return GH_OK;
 }
 
 static int
@@ -191,7 +196,7 @@ read_views(PGconn *conn, struct reading *rd, struct base_fail *fail)
 	int rc = query(conn, rd, sql_views, 2, &r, fail);
 	for (int i = 0; rc == GH_OK && i < PQntuples(r); i++)
 		if (!PQgetisnull(r, i, 1))
-			trace_view(conn, rd, oid(r, i, 0), PQgetvalue(r, i, 1));
+			rc = trace_view(conn, rd, oid(r, i, 0), PQgetvalue(r, i, 1), fail);
 	rd->cat.views = rd->views;
 	rd->cat.nviews = rd->nviews;
 	return rc;

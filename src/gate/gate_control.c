@@ -26,6 +26,7 @@ struct gate_control {
 	pthread_cond_t wake;
 	struct gate_ask *first, **last;
 	size_t waiting;
+	struct gate_look *looks;  /* wanted */
 	bool stop, reload;
 	struct base_map *cache; /* user -> struct cached */
 	uint64_t cache_us;
@@ -279,6 +280,24 @@ answer(struct gate_control *c, struct gate_ask *ask)
 	base_loop_post(ask->loop, ask->done, ask);
 }
 
+/* One look serves all that wait. */
+static void
+answer_looks(struct gate_control *c, struct gate_look *all)
+{
+	struct gate_look *next;
+	struct base_fail fail;
+	bool changed = c->ddl == NULL;
+
+	bool seen = c->ddl && connect_control(c, c->conf, &fail) == GH_OK && gate_ddl_changed(c->ddl, c->conn, &changed, &fail) == GH_OK && !changed;
+	if (changed)
+		c->look_us = 0; /* a whole look comes next; it may have to wait for a lock, those who ask here may not */
+	for (; all; all = next) {
+		next = all->next;
+		all->seen = seen;
+		base_loop_post(all->loop, all->done, all);
+	}
+}
+
 static void *
 control_main(void *arg)
 {
@@ -290,6 +309,14 @@ control_main(void *arg)
 			c->reload = false;
 			(void)pthread_mutex_unlock(&c->lock);
 			reload(c);
+			(void)pthread_mutex_lock(&c->lock);
+			continue;
+		}
+		if (c->looks) {
+			struct gate_look *all = c->looks;
+			c->looks = NULL;
+			(void)pthread_mutex_unlock(&c->lock);
+			answer_looks(c, all);
 			(void)pthread_mutex_lock(&c->lock);
 			continue;
 		}
@@ -381,6 +408,16 @@ gate_control_ask(struct gate_control *c, struct gate_ask *ask)
 	}
 	(void)pthread_mutex_unlock(&c->lock);
 	return now;
+}
+
+void
+gate_control_look(struct gate_control *c, struct gate_look *look)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	look->next = c->looks;
+	c->looks = look;
+	(void)pthread_cond_signal(&c->wake);
+	(void)pthread_mutex_unlock(&c->lock);
 }
 
 void

@@ -34,6 +34,15 @@ void gate_control_stop(struct gate_control **c); /* joins it */
 void gate_control_reload(struct gate_control *c); /* thread-safe: reads all files again; failure leaves the old world and is logged */
 /* Thread-safe. True: answered from the cache at once (done is NOT called). False: done will be called. */
 BASE_CHECK bool gate_control_ask(struct gate_control *c, struct gate_ask *ask);
+/* One look at the catalogue that begins after it was asked for. The asker owns it until `done` is called on its loop. */
+struct gate_look {
+	struct base_loop *loop;
+	void (*done)(void *look);
+	void *session;
+	bool seen;              /* answer: it is as the newest world has it (which may be a newer one than the asker's) */
+	struct gate_look *next; /* private */
+};
+void gate_control_look(struct gate_control *c, struct gate_look *look); /* thread-safe */
 /* Thread-safe. Was the catalogue seen to be as the worlds have it, within the last three ddl_check? True when nobody is enforced. */
 bool gate_control_fresh(const struct gate_control *c);
 /* After a failed log-in: the next one reads the verifier anew (the password may have been changed). */

@@ -164,8 +164,11 @@ gate_ddl_look(struct gate_ddl *d, PGconn *conn, const struct proc_conf *conf, co
 		*map_r = NULL;
 		return GH_OK;
 	}
+	/* A change that waits for a session's transaction has everybody behind it wait for its lock, and the session may be waiting for us. */
+	PQclear(PQexec(conn, "SET lock_timeout = '250ms'"));
 	for (int i = 0; i < TRIES && again && rc == GH_OK; i++)
 		rc = look_once(d, conn, map, &new, print, &again, fail);
+	PQclear(PQexec(conn, "SET lock_timeout = 0"));
 	if (rc == GH_OK && again)
 		rc = base_fail_set(fail, GH_E_TIMEOUT, "the catalogue was changed each time while it was read");
 	if (rc < 0)
@@ -173,6 +176,23 @@ gate_ddl_look(struct gate_ddl *d, PGconn *conn, const struct proc_conf *conf, co
 	memcpy(d->print, print, sizeof(print));
 	*map_r = new;
 	return GH_OK;
+}
+
+int
+gate_ddl_changed(const struct gate_ddl *d, PGconn *conn, bool *changed_r, struct base_fail *fail)
+{
+	char print[GATE_OBJECTS_PRINT], snapshot[GATE_OBJECTS_SNAPSHOT];
+	int rc = gate_objects_snapshot(conn, snapshot, fail);
+
+	if (rc < 0)
+		return rc;
+	*changed_r = false;
+	if (snapshot[0] && strcmp(snapshot, d->snapshot) == 0)
+		return GH_OK;
+	rc = gate_objects_print(conn, print, fail);
+	if (rc == GH_OK)
+		*changed_r = strcmp(print, d->print) != 0;
+	return rc;
 }
 
 void

@@ -21,6 +21,9 @@ BASE_CHECK int gate_ddl_bind(PGconn *conn, const struct proc_conf *conf, const s
 /* *map_r: NULL, nothing was changed; else the map to use instead of `map` from now on. GH_E_IO: it could not be seen. Other failures, and
  * until they pass: the catalogue was changed in a way that leaves no map that could be enforced. */
 BASE_CHECK int gate_ddl_look(struct gate_ddl *d, PGconn *conn, const struct proc_conf *conf, const struct policy_map *map, struct policy_map **map_r, struct base_fail *fail);
+/* Reads only what says that something was changed since the last whole look: quick, and takes no lock on anybody's table, so that a session may wait for it
+ * while it holds locks. GH_E_IO. */
+BASE_CHECK int gate_ddl_changed(const struct gate_ddl *d, PGconn *conn, bool *changed_r, struct base_fail *fail);
 void gate_ddl_free(struct gate_ddl **d);
 
 #endif

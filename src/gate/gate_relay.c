@@ -334,6 +334,19 @@ gate_relay_released(struct gate_session *s)
 }
 
 void
+gate_relay_looked(struct gate_session *s)
+{
+	gate_strict_on_server(s); /* what had come and waited */
+	if (s->state == GATE_RELAY)
+		gate_relay_push_server(s);
+	if (s->state == GATE_RELAY && gate_session_pushable(s))
+		gate_session_push(s);
+	if (s->state == GATE_RELAY && !s->server_eof && s->server.tls && wire_tls_pending(s->server.tls))
+		(void)read_server(s); /* decrypted bytes raise no event */
+	settle(s);
+}
+
+void
 gate_relay_drained(struct gate_session *s)
 {
 	if (s->state == GATE_RELAY)

@@ -13,6 +13,7 @@
 #include "base_num.h"
 #include "gate_limit.h"
 #include "gate_record.h"
+#include "gate_relay.h"
 #include "gate_strict_int.h"
 #include "gate_track.h"
 #include "gate_worker.h"
@@ -186,6 +187,8 @@ gate_strict_free(struct gate_session *s)
 
 	if (!t)
 		return;
+	if (t->look)
+		t->look->session = NULL; /* its answer will find nobody */
 	while (t->owed_count > 0)
 		strict_pop(t, s);
 	strict_forget_portals(s);
@@ -212,6 +215,44 @@ gate_strict_free(struct gate_session *s)
 	free(t->owed);
 	free(t);
 	s->strict = NULL;
+}
+
+/* The catalogue was looked at after these rows had come. */
+static void
+on_look(void *ctx)
+{
+	struct gate_look *look = ctx;
+	struct gate_session *s = look->session;
+	bool seen = look->seen;
+
+	free(look);
+	if (!s)
+		return; /* the session has ended meanwhile */
+	struct gate_strict *t = s->strict;
+	t->look = NULL;
+	if (seen && t->world == s->worker->world)
+		t->sure = t->asked;
+	else
+		t->changed = true;
+	if (s->state == GATE_RELAY)
+		gate_relay_looked(s);
+}
+
+bool
+strict_sure(struct gate_session *s, size_t bytes)
+{
+	struct gate_strict *t = s->strict;
+
+	if (t->changed || t->sure >= bytes)
+		return true;
+	if (t->look)
+		return false;
+	struct gate_look *look = base_mem_new(1, sizeof(*look));
+	*look = (struct gate_look){.loop = s->worker->loop, .done = on_look, .session = s};
+	t->look = look;
+	t->asked = base_buf_len(&t->back);
+	gate_control_look(s->worker->shared->control, look);
+	return false;
 }
 
 bool
@@ -243,5 +284,5 @@ gate_strict_reads_client(const struct gate_session *s)
 bool
 gate_strict_reads_server(const struct gate_session *s)
 {
-	return base_buf_len(&s->down) < (size_t)s->world->conf->hold_size;
+	return base_buf_len(&s->down) < (size_t)s->world->conf->hold_size && !s->strict->look;
 }

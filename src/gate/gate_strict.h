@@ -12,6 +12,7 @@
 #define GATE_STRICT_H
 
 #include "gate_session.h"
+#include "gate_control.h"
 #include "mask_apply.h"
 #include "policy_decide.h"
 #include "sql_command.h"
@@ -137,6 +138,10 @@ struct gate_strict {
 	unsigned next_name;
 	unsigned major;                /* version of the server, from its server_version */
 	bool utf8;                     /* the database is in UTF-8 */
+	struct gate_look *look;        /* borrow of the control thread while asked; NULL = none */
+	size_t asked;                  /* bytes that were in `back` when it was asked for */
+	size_t sure;                   /* first bytes of `back`: came before a look that found the reviewed functions' bodies unchanged */
+	bool changed;                  /* a look found a change, or could not see */
 	struct base_buf closing;       /* names (NUL-terminated) of statements to be closed on the server when the next batch begins */
 };
 

@@ -57,17 +57,21 @@ tree(struct gate_session *s, struct base_span payload, const struct wire_error *
 	struct base_span error;
 	bool nested = field_of(payload, 'W').n > 0; /* has a context: gate_strict.c's options see to it that only functions make one */
 
-	if (o && o->kind == OWED_ANALYSIS) {
+	if (nested) {
+		/* A statement within a function, or a constraint's. At Bind already, when the planner runs an immutable function of constants. It says nothing about
+		 * the statement, so nothing is decided by it: the functions that may run are the reviewed ones, and that their bodies are still those is seen
+		 * before their rows are looked at (strict_sure). */
+		if (!o || (o->kind != OWED_BIND && o->kind != OWED_EXECUTE))
+			strict_protocol(s, "it analyses a statement within one that does not run");
+	} else if (o && o->kind == OWED_ANALYSIS) {
 		strict_analysis_tree(s, e->detail);
-	} else if (o && o->kind == OWED_BIND && o->portal->judged && !nested) {
+	} else if (o && o->kind == OWED_BIND && o->portal->judged) {
 		if (!strict_judge_again(s, o->portal->judged, e->detail, &error))
 			strict_cut(s, error);
 	} else if (o && o->kind == OWED_PARSE) {
 		o->rows++; /* a utility statement of the gate's own text: counted, checked at ParseComplete */
-	} else if (o && ((o->kind == OWED_BIND && nested) || (o->kind == OWED_EXECUTE && (o->utility || nested)))) {
-		/* A statement within a function: the functions that may run are the reviewed ones, by the hash of their body, or EXPLAIN's inner text,
-		 * which is under the locks of its own analysis. At Bind already, when the planner runs an immutable function of constants: its tree says
-		 * nothing about the statement, so nothing is decided by it. */
+	} else if (o && o->kind == OWED_EXECUTE && o->utility) {
+		/* EXPLAIN's inner text, which is under the locks of its own analysis. */
 	} else {
 		strict_protocol(s, "it analyses a statement that was not asked for");
 	}
@@ -349,6 +353,28 @@ one(struct gate_session *s, uint8_t type, struct base_span payload)
 		strict_settle_says(s);
 }
 
+/* The answer of a reviewed function: its rows are those of the reviewed body only when the catalogue, looked at after they came, has it still. False: wait. */
+static bool
+reviewed(struct gate_session *s, uint8_t type, size_t bytes)
+{
+	struct gate_strict *t = s->strict;
+	const struct strict_owed *o = strict_head(t);
+
+	if (!o || o->kind != OWED_EXECUTE || o->utility || t->swallow || !o->portal->judged || !o->portal->judged->decision->calls_reviewed || type == WIRE_B_NOTICE_RESPONSE)
+		return true;
+	if (!strict_sure(s, bytes))
+		return false;
+	if (!t->changed)
+		return true;
+	t->changed = false;
+	strict_spoil(s, o->portal->judged);
+	strict_refused(s, o->portal->judged->text, "a reviewed function was changed while it ran", NULL);
+	strict_rows_failed(s, strict_head(t), "0A000");
+	if (s->state == GATE_RELAY)
+		strict_cut(s, strict_error("0A000", "ask again", "the database's catalogue was changed while a reviewed function ran, so its answer is not given out"));
+	return s->state == GATE_RELAY;
+}
+
 void
 gate_strict_on_server(struct gate_session *s)
 {
@@ -370,9 +396,13 @@ gate_strict_on_server(struct gate_session *s)
 		}
 		if (rc == 0 || have.n - WIRE_HEADER < h.len)
 			break;
+		strict_settle_says(s);
+		if (!reviewed(s, h.type, WIRE_HEADER + h.len))
+			break;
 		one(s, h.type, base_span(have.p + WIRE_HEADER, h.len));
 		if (s->state == GATE_RELAY)
 			base_buf_consume(&t->back, WIRE_HEADER + h.len);
+		t->sure -= t->sure < WIRE_HEADER + h.len ? t->sure : WIRE_HEADER + h.len;
 		if (s->down.bad) {
 			gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the answer");
 			return;

@@ -5,6 +5,11 @@
 #include "gate_strict.h"
 #include "wire_frame.h"
 
+/* ---- gate_strict.c ---- */
+/* May the first `bytes` of `back`, an answer of a reviewed function, be looked into? Only when the catalogue was looked at after they had come, and no body had
+ * been replaced; else a look is under way, or t->changed. */
+BASE_CHECK bool strict_sure(struct gate_session *s, size_t bytes);
+
 /* ---- gate_strict_owed.c: the queue, names and references ---- */
 struct strict_owed *strict_owe(struct gate_session *s, enum strict_owed_kind kind); /* NULL: memory; the session has ended */
 struct strict_owed *strict_head(struct gate_strict *t);

@@ -41,8 +41,11 @@ check_function(struct policy_judge *j, uint32_t oid)
 
 	if (oid >= POLICY_FIRST_USER_OID)
 		j->d->touches_protected = true; /* reviewed for what it returns, not for its errors */
-	if (!why)
+	if (!why) {
+		if (oid >= POLICY_FIRST_USER_OID && policy_objects_reviewed(j->objects, oid))
+			j->d->calls_reviewed = true;
 		return 0;
+	}
 	name = policy_objects_function_name(j->objects, oid);
 	return policy_refuse(j, POLICY_REFUSE_FUNCTION, POLICY_NO_RULE, POLICY_ARGS(name.n > 0 ? name : number_words(words, sizeof(words), oid), base_span_str(why), {0}));
 }

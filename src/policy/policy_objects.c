@@ -71,7 +71,7 @@ struct object {
 	uint32_t oid;
 	const char *why;       /* NULL: may be used */
 	struct base_span name; /* "pg_catalog.query_to_xml" */
-};
+ bool reviewed; /* a function that `trust function` names: its body may be replaced by its owner */ };
 struct objects { struct object *at; size_t n; };
 struct pair { uint32_t oid, function; };
 
@@ -325,7 +325,7 @@ trust_lost(struct build *b, const struct policy_trust *t, const char *what)
 
 /* Is f named by a trust item? *why_r: NULL when it is, and has the body that was reviewed. */
 static int
-trusted(struct build *b, const struct policy_cat_function *f, const char **why_r)
+trusted(struct build *b, const struct policy_cat_function *f, const char **why_r, bool *reviewed_r)
 {
 	for (size_t i = 0; i < b->ntrusts; i++) {
 		const struct policy_trust *t = &b->trusts[i];
@@ -343,6 +343,7 @@ trusted(struct build *b, const struct policy_cat_function *f, const char **why_r
 			return rc;
 		}
 		*why_r = NULL;
+		*reviewed_r = true;
 		return 0;
 	}
 	return 0;
@@ -368,7 +369,7 @@ one_function(struct build *b, const struct policy_cat_function *f, const struct 
 		if (!to->why && f->extension.n == 0)
 			return too_large(b);
 		if (to->why)
-			err = trusted(b, f, &to->why);
+			err = trusted(b, f, &to->why, &to->reviewed);
 	}
 	return err;
 }
@@ -607,6 +608,14 @@ policy_objects_function(const struct policy_objects *o, uint32_t oid)
 	if (f)
 		return f->why;
 	return oid < FIRST_UNFIXED_OID ? why_unlisted : why_unknown;
+}
+
+bool
+policy_objects_reviewed(const struct policy_objects *o, uint32_t oid)
+{
+	const struct object *f = find(&o->functions, oid);
+
+	return f && f->reviewed;
 }
 
 const char *

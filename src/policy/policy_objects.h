@@ -41,6 +41,8 @@ const char *policy_objects_lost(const struct policy_objects *o);
 
 /* NULL: may be used. Else why not, one sentence without a full stop ("it runs SQL text that the gate cannot see"). */
 const char *policy_objects_function(const struct policy_objects *o, uint32_t oid);
+/* Is it a function of `trust function`? What it does is known as long as nobody replaces its body. */
+bool policy_objects_reviewed(const struct policy_objects *o, uint32_t oid);
 const char *policy_objects_type(const struct policy_objects *o, uint32_t oid);
 const char *policy_objects_operator(const struct policy_objects *o, uint32_t oid);
 const char *policy_objects_system(const struct policy_objects *o, uint32_t oid); /* a system relation or view */
