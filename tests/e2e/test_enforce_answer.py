@@ -1,11 +1,10 @@
 """What an enforced person gets: masked values in every form of answer, refusals that say why, and what the ledger says of both."""
 import struct
-import time
 
 from lib import pgwire
-from lib.env import backend, equal, test, true, until
+from lib.env import equal, test, true
 from lib.marks import Marker
-from lib.pgwire import FLUSH, SYNC, Conn, ServerError, bind, describe, execute, extended, msg, parse, query
+from lib.pgwire import FLUSH, SYNC, Conn, ServerError, bind, execute, extended, parse, query
 
 PEOPLE = 'select id, phone, mobile, email, address from customers where id <= 3 order by id'
 MASKED = [[b'1', b'*******0001', b'***', b'U****************', None], [b'2', b'*******0002', b'***', b'U****************', None], [b'3', b'*******0003', None, b'U****************', None]]
@@ -29,7 +28,7 @@ def state(messages):
     return messages[-1][1]
 
 
-def ledger(env, application, kind=None, connection=None):
+def ledger(env, application, kind=None):
     """The entries of one session that has ended."""
     found = env.enforced.gate.session_entries(application)[application]
     return [e for e in found if kind is None or e['kind'] == kind]

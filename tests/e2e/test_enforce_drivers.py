@@ -2,7 +2,6 @@
 at all; bo gets masked values."""
 import asyncio
 import os
-import sys
 import traceback
 
 import asyncpg

@@ -1,11 +1,10 @@
 """The protocol in an enforced session, message by message. Most tests are played to PostgreSQL as well: over open columns the answers must be the
 same, message for message, row for row, state for state, though nothing of them is relayed (SQL-RULES 4.9)."""
 import struct
-import time
 
 from lib import pgwire
-from lib.env import equal, test, true
-from lib.pgwire import FLUSH, SYNC, TERMINATE, Conn, bind, cstr, describe, execute, extended, msg, parse, query
+from lib.env import test, true
+from lib.pgwire import FLUSH, SYNC, TERMINATE, Conn, bind, describe, execute, extended, msg, parse, query
 
 END = object()  # a round after which the peer must end the connection
 A, B, C = "select id, title from products where id <= 3 order by id", "select title, id from products where id = 7", "select id from products order by id"
