@@ -153,6 +153,9 @@ def verdict(a, views, args, tap):
             faults.append('leaks directly, but is said not to')
         if not a.direct and (not differ or loud is None):
             faults.append('does not leak directly' if not differ else 'noise: ' + differ[0])
+        if a.each:
+            answers = [judge.answers(s[0]) for s in sides]
+            faults += ['does not leak directly: answer %d: %s' % (i, x[-3:]) for i, (x, y) in enumerate(zip(*answers[:2])) if i and x == y]
         tap.result(a.full, faults, a.direct or '')
         return
     faults += judge.broken(sides[0][0], a.ends)

@@ -5,7 +5,7 @@ SELECT DISTINCT phone, id FROM customers;
 SELECT DISTINCT id, phone FROM customers LIMIT 5;
 -- name: distinct, ordered by half of it
 SELECT DISTINCT c.id, c.phone, o.item FROM customers c JOIN orders o ON o.customer_id = c.id ORDER BY o.item LIMIT 40;
--- name: distinct on
+-- name: distinct on, the key behind
 SELECT DISTINCT ON (phone, id) id FROM customers LIMIT 5;
 -- name: group by, over a sub-select that is kept
 SELECT id, phone, count(*) FROM (SELECT id, phone FROM customers OFFSET 0) s GROUP BY id, phone;

@@ -21,13 +21,14 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Attack:
-    def __init__(self, section, name, run, direct=None, user='mira', reset=True, around=False, ends=False, ledger=None, given=False, races=False):
+    def __init__(self, section, name, run, direct=None, user='mira', reset=True, around=False, ends=False, ledger=None, given=False, races=False, each=False):
         self.section, self.name, self.run, self.direct, self.user, self.reset = section, name, run, direct, user, reset
         self.around = around  # needs the administrator
         self.ends = ends      # the server itself ends the session without an error
         self.ledger = ledger  # 'read': the ledger must name every key in Scene.delivered; 'probe', or (kind, value): and say that it was a look-up. Our own gate only
         self.given = given    # the policy gives away what it shows (an allowed look-up): not compared
         self.races = races    # the schema is changed meanwhile: when the gateway sees it is a matter of moments (judge.settled)
+        self.each = each      # directly each of its answers must leak
         self.open = None      # why it is left open
         self.text = ''
 

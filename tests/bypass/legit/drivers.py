@@ -110,7 +110,7 @@ async def main():
 asyncio.run(main())
 '''
 python('asyncpg query with parameters', AIO % '''    print([tuple(r) for r in await c.fetch('SELECT id, province, created_at FROM customers WHERE id = any($1::bigint[]) ORDER BY id', [1, 2, 3])])''')
-python('asyncpg types', AIO % '''    print([tuple(r) for r in await c.fetch('SELECT name, price, tags, spec FROM products ORDER BY name')]); print(await c.fetchval("SELECT ROW(1, 'x')")); print(await c.fetchrow('SELECT int4range(1, 5) AS r, point(1, 2) AS p, inet '10.0.0.1' AS i, '{1,2}'::int[] AS a'))''')
+python('asyncpg types', AIO % '''    print([tuple(r) for r in await c.fetch('SELECT name, price, tags, spec FROM products ORDER BY name')]); print(await c.fetchval("SELECT ROW(1, 'x')")); print(await c.fetchrow('SELECT int4range(1, 5) AS r, point(1, 2) AS p, ARRAY[1, 2] AS a'))''')
 python('asyncpg cursor', AIO % '''    async with c.transaction():
         print([r['id'] async for r in c.cursor('SELECT id FROM orders ORDER BY id', prefetch=30)][:40])''')
 python('asyncpg prepared and metadata', AIO % '''    p = await c.prepare('SELECT item, amount FROM orders WHERE id = $1'); print(p.get_parameters(), [a.name for a in p.get_attributes()], await p.fetchrow(7))''')
