@@ -4,15 +4,11 @@ import struct
 
 from lib import pgwire
 from lib.env import test, true
-from lib.pgwire import FLUSH, SYNC, TERMINATE, Conn, bind, describe, execute, extended, msg, parse, query
+from lib.pgwire import FLUSH, SYNC, TERMINATE, Conn, bind, close, describe, execute, extended, msg, parse, query
 
 END = object()  # a round after which the peer must end the connection
 A, B, C = "select id, title from products where id <= 3 order by id", "select title, id from products where id = 7", "select id from products order by id"
 W = 'insert into scratch values (1, null, $1)'
-
-
-def close(what='S', name=''):
-    return msg(b'C', what.encode(), cstr(name))
 
 
 def run(sql, values=(), name='', portal='', rows=0, **more):
