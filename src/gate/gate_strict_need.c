@@ -364,7 +364,7 @@ splice(struct gate_session *s, const struct policy_decision *d)
 			continue;
 		(void)snprintf(label, sizeof(label), "gh_key_%u", n + 1);
 		base_buf_clear(&text[(n + 1) % 2]);
-		ok = o->can_splice && sql_splice_column(base_buf_span(&text[n % 2]), o->alias, key_name(o), label, &text[(n + 1) % 2]) == GH_OK && !text[(n + 1) % 2].bad;
+		ok = o->can_splice && sql_splice_column(base_buf_span(&text[n % 2]), o->alias, o->key_name, label, &text[(n + 1) % 2]) == GH_OK && !text[(n + 1) % 2].bad;
 		n++;
 	}
 	if (ok) {

@@ -128,24 +128,58 @@ in_reach(const struct tree_node *n, int64_t index, unsigned depth)
 	return false;
 }
 
-/* Would one more select list entry leave the rows as they are, and does `alias.key` name the key there? */
+/* Would one more select list entry leave the rows as they are? */
 static bool
-can_splice(const struct policy_level *l, const struct policy_seen *s)
+takes_one_more(const struct policy_level *l)
 {
-	const struct tree_node *q = l->query, *rte;
-	const struct policy_scope_relation *r = s->pub.relation;
-	const struct policy_scope_column *key = policy_scope_column(r, r->key);
-	struct tree_list names;
+	const struct tree_node *q = l->query;
 
-	if (!s->direct || l->write_target != 0 || r->key <= 0 || !key || !key->known || key->mask.kind != POLICY_MASK_NONE || s->index < 1 || (uint64_t)s->index > l->rtable.n)
+	return l->write_target == 0 && !tree_bool(q, TREE_F_HAS_AGGS) && !tree_bool(q, TREE_F_HAS_WINDOW_FUNCS) && tree_list(q, TREE_F_GROUP_CLAUSE).n == 0 &&
+	    tree_list(q, TREE_F_GROUPING_SETS).n == 0 && tree_list(q, TREE_F_DISTINCT_CLAUSE).n == 0 && !tree_child(q, TREE_F_HAVING_QUAL) && !tree_child(q, TREE_F_SET_OPERATIONS);
+}
+
+/* Is column k (from 0) of entry e of the outermost query the key of occurrence i, in the clear? */
+static bool
+is_key_there(const struct policy_judge *j, const struct policy_entry *e, size_t k, size_t i)
+{
+	const struct policy_scope_relation *r = j->seen[i].pub.relation;
+	const struct policy_scope_column *key = policy_scope_column(r, r->key);
+
+	if (r->key <= 0 || !key || !key->known || key->mask.kind != POLICY_MASK_NONE)
 		return false;
-	if (tree_bool(q, TREE_F_HAS_AGGS) || tree_bool(q, TREE_F_HAS_WINDOW_FUNCS) || tree_list(q, TREE_F_GROUP_CLAUSE).n > 0 || tree_list(q, TREE_F_GROUPING_SETS).n > 0 ||
-	    tree_list(q, TREE_F_DISTINCT_CLAUSE).n > 0 || tree_child(q, TREE_F_HAVING_QUAL) || tree_child(q, TREE_F_SET_OPERATIONS))
-		return false;
-	rte = l->rtable.item[s->index - 1];
-	names = tree_list(tree_child(rte, TREE_F_EREF), TREE_F_COLNAMES);
-	return (uint64_t)r->key <= names.n && base_span_eq(tree_text(names.item[r->key - 1], TREE_F_SVAL), key->name) &&
-	    in_reach(tree_child(q, TREE_F_JOINTREE), s->index, 0);
+	if (e->kind == POLICY_ENTRY_RELATION)
+		return e->occurrence == i && k + 1 == (size_t)r->key;
+	return e->kind == POLICY_ENTRY_FLOWS && k < e->nflow && e->flow[k].occurrence == i && e->flow[k].relation == r && e->flow[k].column && e->flow[k].column->attnum == r->key &&
+	    !e->flow[k].secret && !e->flow[k].mixed;
+}
+
+/* Where in the outermost FROM `alias.name` is the key of occurrence i: a table, or a view or sub-select that shows it. */
+static int
+find_splice(struct policy_judge *j, const struct policy_level *l, size_t i)
+{
+	struct policy_occurrence *o = &j->seen[i].pub;
+
+	for (size_t n = 0; n < l->rtable.n && takes_one_more(l) && !o->can_splice; n++) {
+		const struct tree_node *eref = tree_child(l->rtable.item[n], TREE_F_EREF);
+		const struct tree_list names = tree_list(eref, TREE_F_COLNAMES);
+
+		if (l->entry[n].state != POLICY_ENTRY_READY || !in_reach(tree_child(l->query, TREE_F_JOINTREE), (int64_t)n + 1, 0))
+			continue;
+		for (size_t k = 0; k < names.n && !o->can_splice; k++) {
+			const struct base_span name = tree_text(names.item[k], TREE_F_SVAL);
+			int rc;
+
+			if (name.n == 0 || !is_key_there(j, &l->entry[n], k, i))
+				continue;
+			rc = copy_text(j, tree_text(eref, TREE_F_ALIASNAME), &o->alias);
+			if (rc == 0)
+				rc = copy_text(j, name, &o->key_name);
+			if (rc != 0)
+				return rc;
+			o->can_splice = true;
+		}
+	}
+	return 0;
 }
 
 static int
@@ -159,14 +193,13 @@ occurrences(struct policy_judge *j, const struct policy_level *l)
 		return GH_E_NOMEM;
 	for (size_t i = 0; i < j->nseen; i++) {
 		struct policy_seen *s = &j->seen[i];
-		int rc = 0;
+		int rc;
 
-		s->pub.alias = base_span("", 0);
-		if (s->direct)
-			rc = copy_text(j, tree_text(tree_child(l->rtable.item[s->index - 1], TREE_F_EREF), TREE_F_ALIASNAME), &s->pub.alias);
+		s->pub.alias = s->pub.key_name = base_span("", 0);
+		s->pub.can_splice = false;
+		rc = find_splice(j, l, i);
 		if (rc != 0)
 			return rc;
-		s->pub.can_splice = can_splice(l, s);
 		for (size_t k = 0; k < d->ncolumns && s->pub.key_column == SIZE_MAX; k++) {
 			if (d->columns[k].occurrence == i && s->pub.relation->key != 0 && d->columns[k].attnum == s->pub.relation->key && d->columns[k].mask.kind == POLICY_MASK_NONE)
 				s->pub.key_column = k;

@@ -21,12 +21,12 @@ enum policy_statement { POLICY_SELECT, POLICY_INSERT_INTO, POLICY_UPDATE_SET, PO
 
 struct policy_occurrence { /* one appearance of a relation of the scope, anywhere in the statement */
 	const struct policy_scope_relation *relation; /* borrow: scope's */
-	struct base_span alias;    /* as it is called in the outermost query; empty when it is not directly there */
+	struct base_span alias, key_name; /* how its key is called in the outermost query: alias.key_name; empty when it cannot be named there */
 	bool delivers;             /* a protected or identifying column of it reaches the result */
 	bool must_key;             /* a protected column of it reaches the result, and its rows are of a subject: its key must be delivered too */
 	size_t key_column;         /* result column that is its key, bare; SIZE_MAX = none */
-	bool can_splice;           /* `, alias.key` may be added to the outermost select list without changing the rows: a plain relation of the
-	                              outermost FROM, no DISTINCT, GROUP BY, aggregate, set operation, window */
+	bool can_splice;           /* `, alias.key_name` may be added to the outermost select list without changing the rows: a table, or a view or sub-select that
+	                              shows its key, in the outermost FROM; no DISTINCT, GROUP BY, aggregate, set operation, window */
 };
 struct policy_result_column {
 	struct base_span name;
