@@ -232,10 +232,11 @@ check_strange_groups(const struct policy_file *f, const struct policy_people *pe
 		for (size_t k = 0; k < p->ngroups; k++) {
 			if (group_there(f, p->groups[k]) || base_map_get(seen, p->groups[k]) || base_map_put(seen, p->groups[k], seen) < 0)
 				continue;
-			cli_check_names(role, collect(people, in_group, &p->groups[k], role), names, sizeof(names));
+			size_t n = collect(people, in_group, &p->groups[k], role);
+			cli_check_names(role, n, names, sizeof(names));
 			bool likely = near_group(f, p->groups[k], near, sizeof(near)) != NULL;
-			cli_findings_say(out, likely ? CLI_WARNING : CLI_NOTE, "group", NULL, NULL, "group %s, which %s are in, is not in the policy and gives nothing%s",
-			                 base_text_quote(name, sizeof(name), p->groups[k], 128), names, near);
+			cli_findings_say(out, likely ? CLI_WARNING : CLI_NOTE, "group", NULL, NULL, "group %s, which %s %s in, is not in the policy and gives nothing%s",
+			                 base_text_quote(name, sizeof(name), p->groups[k], 128), names, n == 1 ? "is" : "are", near);
 		}
 	}
 	base_map_free(&seen);

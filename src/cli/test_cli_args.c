@@ -29,6 +29,10 @@ static const struct try tries[] = {
 	{"key add 2027 2028", GH_E_PARSE, "unexpected word 2028", "gatehouse help key add"},
 	{"seen --kind customer.phone 138", 0, "", ""},
 	{"seen", 0, "", ""},
+	{"policy floor a b c d", 0, "", ""},
+	{"policy floor --role a b -c x", 0, "", ""},
+	{"policy explain bo", GH_E_PARSE, "SQL is missing", "gatehouse help policy explain"},
+	{"policy check a b", GH_E_PARSE, "unexpected word b", "gatehouse help policy check"},
 };
 
 static void
