@@ -52,13 +52,13 @@ forward(struct gate_session *s)
 	} while (s->state == GATE_RELAY && s->up_stopped && s->up_scan == 0);
 }
 
-/* Reads into b; >0 bytes came. */
+/* Reads into b; >0 bytes came. grow: the last read filled the room that there was. */
 static long
-read_whole(struct gate_session *s, struct gate_link *from, struct base_buf *b, struct base_fail *fail)
+read_whole(struct gate_session *s, struct gate_link *from, struct base_buf *b, bool *grow, struct base_fail *fail)
 {
 	/* Room grows with what comes: a message announced long is waited for in steps. */
 	size_t len = base_buf_len(b), left = b->max - len;
-	size_t want = len < GATE_READ_FIRST ? GATE_READ_FIRST : len;
+	size_t want = *grow && len < GATE_UP_MAX ? GATE_UP_MAX - len : len < GATE_READ_FIRST ? GATE_READ_FIRST : len;
 
 	if (left == 0 || !base_buf_reserve(b, want < left ? want : left)) {
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for a message");
@@ -69,6 +69,7 @@ read_whole(struct gate_session *s, struct gate_link *from, struct base_buf *b, s
 		size = GATE_UP_MAX; /* a turn's worth */
 	long n = gate_link_read(from, b->mem + b->end, size < left ? size : left, fail);
 	if (n > 0) {
+		*grow = (size_t)n == size;
 		base_buf_commit(b, (size_t)n);
 		s->active_us = base_loop_now_us(s->worker->loop);
 	}
@@ -87,10 +88,11 @@ static bool
 read_client_strict(struct gate_session *s)
 {
 	struct base_fail fail;
+	bool grow = false;
 
 	if (!gate_strict_reads_client(s))
 		return false;
-	long n = read_whole(s, &s->client, &s->strict->in, &fail);
+	long n = read_whole(s, &s->client, &s->strict->in, &grow, &fail);
 	if (n < 0)
 		client_gone(s, n, &fail);
 	if (n <= 0 || s->state != GATE_RELAY)
@@ -184,7 +186,7 @@ read_server_strict(struct gate_session *s)
 
 	if (!gate_strict_reads_server(s) || gate_keeper_full(s->worker->keeper))
 		return false;
-	long n = read_whole(s, &s->server, &s->strict->back, &fail);
+	long n = read_whole(s, &s->server, &s->strict->back, &s->down_grow, &fail);
 	if (n < 0)
 		server_lost(s, n, &fail);
 	if (n <= 0 || s->state != GATE_RELAY)
@@ -327,6 +329,8 @@ gate_relay_begin(struct gate_session *s)
 void
 gate_relay_released(struct gate_session *s)
 {
+	if (s->strict)
+		gate_strict_released(s);
 	gate_session_push(s);
 	if (s->state == GATE_RELAY && !s->server_eof && s->server.tls && wire_tls_pending(s->server.tls))
 		(void)read_server(s); /* decrypted bytes raise no event */

@@ -163,10 +163,17 @@ strict_rows_part(struct gate_session *s)
 {
 	struct gate_answer *a = &s->track.answer;
 
-	if (a->begun && a->touched && a->tuples.rows > 0) {
+	/* While one entry is on its way, rows are collected for the next: it is made when the receipt comes, at the answer's end, or when it is full. */
+	if (a->begun && a->touched && a->tuples.rows > 0 && s->nholds == 0) {
 		gate_session_say(s);
 		gate_record_part(s, false);
 	}
+}
+
+void
+gate_strict_released(struct gate_session *s)
+{
+	strict_rows_part(s);
 }
 
 /* ---- forms ---- */
