@@ -11,6 +11,7 @@
 #include "cli_out.h"
 
 #define WHAT_MAX 2048u
+#define LINES_SHOWN 20u /* of one fix */
 
 void
 cli_findings_init(struct cli_findings *f)
@@ -70,8 +71,14 @@ cli_severity_word(enum cli_severity s)
 static void
 say_lines(struct base_buf *out, const char *text, const char *first, const char *next)
 {
+	size_t lines = 0;
+
 	for (const char *lead = first; *text; lead = next) {
 		size_t n = strcspn(text, "\n");
+		if (lines++ == LINES_SHOWN) {
+			base_buf_fmt(out, "%s... and more; --json has all of it\n", next);
+			return;
+		}
 		char *quoted = base_mem_new(4 * n + 8, 1);
 		base_buf_str(out, lead);
 		base_buf_str(out, base_text_quote(quoted, 4 * n + 8, base_span(text, n), n));

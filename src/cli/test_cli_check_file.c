@@ -112,6 +112,13 @@ test_findings(void **state)
 	    "\"findings\":[{\"severity\":\"note\",\"check\":\"a\",\"what\":\"a note\"},"
 	    "{\"severity\":\"warning\",\"check\":\"b\",\"what\":\"warned 2 times\",\"why\":\"why\",\"fix\":\"one;\\u000atwo \\u001b[2J;\\u000a\"},"
 	    "{\"severity\":\"error\",\"check\":\"c\",\"what\":\"a \\\"quote\\\"\"}],\"errors\":1,\"warnings\":1,\"notes\":1");
+	base_buf_clear(&out);
+	cli_findings_done(&f);
+	cli_findings_add(&f, CLI_NOTE, "d", "long", NULL, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n");
+	cli_findings_text(&f, &out);
+	base_buf_u8(&out, 0);
+	assert_non_null(strstr((const char *)base_buf_span(&out).p, "             20\n             ... and more; --json has all of it\n"));
+	assert_null(strstr((const char *)base_buf_span(&out).p, "21"));
 	base_buf_done(&out);
 	cli_findings_done(&f);
 }
