@@ -9,17 +9,20 @@
 Each attack is run on two databases that differ only in protected values (A and B) and on a copy of the first (A2); all that is observed must be
 the same on A and B, apart from noise. Then the legitimate statements must work. `ok`/`not ok` lines; the last line is `N passed, N failed`.
 GATEHOUSE_E2E_PORTS: the first of the ports used (8000)."""
-import argparse
-import fnmatch
-import os
-import pickle
-import signal
 import sys
-import time
-import traceback
+
+sys.path.pop(0)  # put back below, behind Python's own modules: random.py here must not hide `random`
+import argparse  # noqa: E402
+import fnmatch  # noqa: E402
+import os  # noqa: E402
+import pickle  # noqa: E402
+import signal  # noqa: E402
+import time  # noqa: E402
+import traceback  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'e2e')]
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), 'e2e')]
+sys.path.append(HERE)
 sys.dont_write_bytecode = True
 
 from harness import audit, corpus, judge, legit, scene, stand  # noqa: E402

@@ -72,7 +72,7 @@ def program(section, name, command, keep=()):
 
 
 def python(name, text):
-    program('python', name, lambda: ['/usr/bin/python3', '-c', text])
+    program('python', name, lambda: ['/usr/bin/python3', '-P', '-c', text])
 
 
 START = '''import sys
