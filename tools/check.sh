@@ -18,6 +18,7 @@ part unit meson test -C "$build" --print-errorlogs --no-suite slow
 [ -f tests/tree/run.py ] && part tree /usr/bin/python3 -B tests/tree/run.py --binary "$build/tests/tree/tree_dump"
 [ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --binary "$build/src/gatehouse"
 [ -f tests/fault/run.py ] && part fault /usr/bin/python3 -B tests/fault/run.py --binary "$build/src/gatehouse"
+[ -f tests/bypass/run.py ] && part bypass /usr/bin/python3 -B tests/bypass/run.py --binary "$build/src/gatehouse"
 part demo /usr/bin/python3 -B tests/demo/demo.py run --gatehouse "$build/src/gatehouse"
 
 finish

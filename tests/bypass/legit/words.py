@@ -53,6 +53,10 @@ CASES = [
     ('function that runs text', "SELECT query_to_xml('SELECT 1', true, false, '')", '42501', ['query_to_xml']),
     ('update of a column not allowed', 'UPDATE tickets SET customer_id = 1 WHERE id = 1', '42501', ['customer_id']),
     ('update of a table not allowed', "UPDATE orders SET item = 'x'", '42501', ['orders']),
+    ('user operator', 'SELECT ~~> id FROM customers', '42501', []),
+    ("an extension's type", "SELECT NULL::hstore", '42501', ['hstore']),
+    ('system relation', 'SELECT * FROM pg_stats', '42501', ['pg_stats']),
+    ('system column', 'SELECT ctid FROM customers', '42501', ['ctid']),
     ('delete of a table not allowed', 'DELETE FROM customers', '42501', ['customers']),
 ]
 CLASSES = [
@@ -78,7 +82,7 @@ def case(name, sql, state, words, line):
         return out
 
 
-UNNAMED = ('unknown relation', 'unknown column', 'user function', 'function that runs text', 'whole row', 'update of a table not allowed')  # what no rule allows: the file alone
+UNNAMED = ('unknown relation', 'unknown column', 'user function', 'function that runs text', 'user operator', "an extension's type", 'system relation', 'system column', 'whole row', 'update of a table not allowed')  # what no rule allows: the file alone
 for _n, _sql, _state, _words in CASES:
     case(_n, _sql, _state, _words, 'file' if _n in UNNAMED else 'rule')
 for _n, _sql, _words in CLASSES:
