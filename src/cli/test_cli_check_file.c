@@ -131,7 +131,7 @@ test_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < BASE_COUNT(name); i++)
-		name[i] = base_span("abcdefg" + i, 1);
+		name[i] = base_span(&"abcdefg"[i], 1);
 	static const char *const want[] = {"", "a", "a and b", "a, b and c", "a, b, c and d", "a, b, c, d and e", "a, b, c, d, e and 1 more", "a, b, c, d, e and 2 more"};
 	for (size_t n = 0; n < BASE_COUNT(want); n++) {
 		cli_check_names(name, n, text, sizeof(text));
