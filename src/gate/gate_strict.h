@@ -38,7 +38,7 @@ struct gate_judged {
 	uint16_t nhidden;          /* keys that the gate added behind them */
 	struct gate_plan plan;     /* formats are filled in per portal */
 	struct gate_touch touch;   /* of the record */
-	struct gate_text *about;   /* shared: hash and normalised text of the record */
+	struct gate_text *about;   /* shared: hash and normalised text of the record; made with the first of them */
 	struct mask_column **mask[2]; /* own: per column, NULL = clear; by format; made at first use */
 };
 void gate_judged_unref(struct gate_session *s, struct gate_judged **j);

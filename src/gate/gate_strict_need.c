@@ -429,7 +429,6 @@ decide(struct gate_session *s)
 		memcpy(j->tree, a->tree_hash, sizeof(j->tree));
 		settle_decision(j, d, visible);
 		d = NULL;
-		j->about = gate_text_get(s->worker->texts, j->world, j->text);
 		cache(s, j);
 		tree_free(&a->tree);
 		a->state = ANALYSIS_READY;

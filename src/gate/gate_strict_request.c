@@ -319,7 +319,7 @@ remembered(struct gate_session *s, struct base_span text, const uint32_t *types,
 	return s->strict->analysis.state == ANALYSIS_RUNS ? NULL : strict_cached(s, text, types, ntypes, &j) ? j : NULL;
 }
 
-/* What the text asks for; kept while its message waits. NULL: the grammar does not know it (the server will say so). */
+/* What the text asks for; kept while its message waits. NULL: a query and nothing else, or the grammar does not know it (the server will say so). */
 static const struct sql_command *
 command_of(struct gate_session *s, struct base_span text)
 {
@@ -327,6 +327,8 @@ command_of(struct gate_session *s, struct base_span text)
 	uint8_t key[BASE_SHA256_SIZE];
 	struct base_fail fail;
 
+	if (sql_command_is_plain(text))
+		return NULL;
 	base_crypt_sha256(text, key);
 	if (t->command && memcmp(key, t->command_key, sizeof(key)) == 0)
 		return t->command;

@@ -128,6 +128,8 @@ strict_rows_begin(struct gate_session *s, struct strict_owed *o)
 	a->begun = a->touched = a->plan_known = true;
 	a->world = j->world;
 	gate_world_ref(a->world);
+	if (!j->about)
+		j->about = gate_text_get(s->worker->texts, j->world, j->text);
 	a->text = j->about;
 	gate_text_ref(a->text);
 	a->touch = &j->touch;

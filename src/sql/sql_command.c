@@ -466,6 +466,28 @@ command_odd_identifier(const struct command_text *t)
 	return false;
 }
 
+/* Nothing but a query can begin with these words; and where no ';' stands but at the end, there is one statement. */
+bool
+sql_command_is_plain(struct base_span text)
+{
+	static const uint64_t words[] = {KIND(SELECT), KIND(VALUES), KIND(WITH), KIND(INSERT), KIND(UPDATE), KIND(DELETE_P)};
+	struct base_arena *arena = base_arena_new(COMMAND_ARENA_MAX);
+	struct command_text t;
+	bool plain = false;
+	if (command_text_scan(arena, text, &t, NULL) == 0 && t.ntokens > 0) {
+		size_t n = t.ntokens;
+		while (n > 0 && t.token[n - 1].kind == KIND(ASCII_59))
+			n--;
+		for (size_t i = 0; n > 0 && i < BASE_COUNT(words); i++)
+			plain = plain || t.token[0].kind == words[i];
+		for (size_t i = 0; i < n; i++)
+			plain = plain && t.token[i].kind != KIND(ASCII_59);
+		plain = plain && !command_odd_identifier(&t);
+	}
+	base_arena_free(&arena);
+	return plain;
+}
+
 int
 sql_command_read(struct base_span text, struct sql_command **c_r, struct base_fail *fail)
 {

@@ -71,7 +71,7 @@ cut_is_label(const struct command_text *t, size_t i)
 }
 
 int
-command_text_read(struct base_arena *arena, struct base_span text, struct command_text *t_r, struct base_fail *fail)
+command_text_scan(struct base_arena *arena, struct base_span text, struct command_text *t_r, struct base_fail *fail)
 {
 	struct command_text t = {.text = text};
 	if (text.n > SQL_TEXT_MAX)
@@ -81,21 +81,31 @@ command_text_read(struct base_arena *arena, struct base_span text, struct comman
 	t.z = base_arena_str(arena, text);
 	if (!t.z)
 		return base_fail_set(fail, GH_E_NOMEM, "out of memory for a statement of %zu bytes", text.n);
-	facts_seed();
 
-	int err = 0;
-	PgQueryParseResult parsed = {.parse_tree = NULL};
+	int err;
 	PgQueryScanResult scan = pg_query_scan(t.z);
 	if (scan.error) {
 		err = sql_scan_refused(fail, "scanned", scan.error->message);
-		goto out;
+	} else {
+		err = cut_tokens(arena, &t, base_span(scan.pbuf.data, scan.pbuf.len));
+		if (err != 0)
+			err = base_fail_set(fail, err, "statement cannot be scanned");
 	}
-	err = cut_tokens(arena, &t, base_span(scan.pbuf.data, scan.pbuf.len));
-	if (err != 0) {
-		err = base_fail_set(fail, err, "statement cannot be scanned");
-		goto out;
-	}
-	parsed = pg_query_parse(t.z);
+	pg_query_free_scan_result(scan);
+	if (err == 0)
+		*t_r = t;
+	return err;
+}
+
+int
+command_text_read(struct base_arena *arena, struct base_span text, struct command_text *t_r, struct base_fail *fail)
+{
+	struct command_text t;
+	int err = command_text_scan(arena, text, &t, fail);
+	if (err != 0)
+		return err;
+	facts_seed();
+	PgQueryParseResult parsed = pg_query_parse(t.z);
 	if (parsed.error) {
 		err = sql_scan_refused(fail, "parsed", parsed.error->message);
 		goto out;
@@ -108,7 +118,6 @@ command_text_read(struct base_arena *arena, struct base_span text, struct comman
 		          : base_fail_set(fail, GH_E_PARSE, "statement's syntax tree cannot be read");
 out:
 	pg_query_free_parse_result(parsed);
-	pg_query_free_scan_result(scan);
 	if (err == 0)
 		*t_r = t;
 	return err;

@@ -33,6 +33,7 @@ struct command_build {
 };
 
 /* sql_command_cut.c */
+BASE_CHECK int command_text_scan(struct base_arena *arena, struct base_span text, struct command_text *t_r, struct base_fail *fail); /* the tokens only: no tree */
 BASE_CHECK int command_text_read(struct base_arena *arena, struct base_span text, struct command_text *t_r, struct base_fail *fail);
 void command_text_done(struct command_text *t);
 /* Text from token `from` to the end of the statement (';' not), or to token `to` (not with it). */

@@ -288,6 +288,7 @@ check_any(struct base_span text)
 	struct sql_command *c = NULL;
 	struct base_fail fail = {.code = 0};
 	int err = sql_command_read(text, &c, &fail);
+	assert_true(!sql_command_is_plain(text) || err != 0 || (c->kind == SQL_C_QUERY && !c->odd_identifier));
 	if (err != 0) {
 		assert_true(err == GH_E_PARSE || err == GH_E_LIMIT);
 		assert_int_equal(fail.code, err);
@@ -301,6 +302,21 @@ check_any(struct base_span text)
 	if (c->kind == SQL_C_OTHER)
 		assert_true(c->send.n == 0 && c->inner.n == 0 && c->made.n == 0 && (c->words[0] != '\0'));
 	sql_command_free(&c);
+}
+
+static void
+test_plain(void **state)
+{
+	static const char *const plain[] = {"select 1", "/* a */ select ';' ;; -- b;", "values (1)", "with a as (select 1) delete from t", "insert into t values (1)",
+	                                    "update t set a = 1;", "select \"a;b\" from t", "select from where"};
+	static const char *const not_plain[] = {"", ";", "select 1; select 2", "; select 1", "(select 1)", "table t", "begin", "prepare a as select 1", "explain select 1",
+	                                        "select u&\"a\" from t", "select \"a\nb\" from t", "select 'a", "\"select\" 1", "create rule r as on insert to t do (select 1; select 2)"};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(plain); i++)
+		assert_true(sql_command_is_plain(base_span_str(plain[i])));
+	for (size_t i = 0; i < BASE_COUNT(not_plain); i++)
+		assert_false(sql_command_is_plain(base_span_str(not_plain[i])));
+	assert_false(sql_command_is_plain(base_span("select\0 1", 9)));
 }
 
 static void
@@ -533,7 +549,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_command),   cmocka_unit_test(test_truncated),    cmocka_unit_test(test_copy_unsupported),
+		cmocka_unit_test(test_command),   cmocka_unit_test(test_plain),        cmocka_unit_test(test_truncated),    cmocka_unit_test(test_copy_unsupported),
 		cmocka_unit_test(test_splice),    cmocka_unit_test(test_splice_names), cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_deep),      cmocka_unit_test(test_long),
 	};
