@@ -173,7 +173,7 @@ whose(const struct gate_answer *a, struct event_entry *e, uint8_t **bytes)
 }
 
 static void
-part(struct gate_session *s, bool last, bool giant)
+part(struct gate_session *s, bool last, bool giant, bool waited)
 {
 	struct gate_answer *a = &s->track.answer;
 	struct event_entry e = {.kind = a->touch && a->touch->written ? EVENT_WRITE : EVENT_READ};
@@ -194,6 +194,8 @@ part(struct gate_session *s, bool last, bool giant)
 	relations_and_columns(a, &e);
 	if (a->masked)
 		masked(a, &e, s->worker->masked_words);
+	if (!waited && a->probe)
+		e.probe = str("unanswered");
 	if (giant) {
 		e.subjects = EVENT_SUBJECTS_UNKNOWN;
 		e.why = str("a row larger than hold_size begins here: its subject is in the next part");
@@ -201,8 +203,10 @@ part(struct gate_session *s, bool last, bool giant)
 		whose(a, &e, &bytes);
 	}
 	gate_worker_count(s->worker, PROC_COUNT_rows_recorded_total, (int64_t)e.rows);
-	int rc = add(s->worker, &e, s, &fail);
+	int rc = add(s->worker, &e, waited ? s : NULL, &fail);
 	free(bytes);
+	if (!waited)
+		return; /* nothing is to be given out */
 	if (rc < 0) {
 		gate_session_end(s, GATE_END_NOT_RECORDED, "58030", "ask again in a moment, and tell the gate's operator if it lasts",
 		                 "the answer could not be recorded, so it is not given out: %s", fail.text);
@@ -218,13 +222,19 @@ part(struct gate_session *s, bool last, bool giant)
 void
 gate_record_part(struct gate_session *s, bool last)
 {
-	part(s, last, false);
+	part(s, last, false, true);
+}
+
+void
+gate_record_unanswered(struct gate_session *s)
+{
+	part(s, true, false, false);
 }
 
 void
 gate_record_giant(struct gate_session *s)
 {
-	part(s, false, true);
+	part(s, false, true, true);
 }
 
 /* Entries nobody waits for: a failure is counted and logged by the channel; the entry order keeps `open` before what follows. */

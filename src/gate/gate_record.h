@@ -9,6 +9,8 @@
 void gate_record_part(struct gate_session *s, bool last);
 /* The same for a row that is larger than the buffer: its first pieces go out when this is durable; the subject follows with its end. */
 void gate_record_giant(struct gate_session *s);
+/* A look-up that the server was given and whose answer nobody will get: how long it took may have told. s->track.answer speaks of it. Nobody waits. */
+void gate_record_unanswered(struct gate_session *s);
 /* A statement that was refused; text may be NULL. Nobody waits for it. rule: line 0 or NULL = none. */
 void gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule);
 void gate_record_open(struct gate_session *s);

@@ -270,6 +270,8 @@ gate_session_end(struct gate_session *s, enum gate_end why, const char *sqlstate
 	}
 	gate_session_say(s);
 	gate_session_enter(s, GATE_DRAIN);
+	if (s->strict)
+		gate_strict_ending(s);
 	count_end(s);
 	gate_cancel_forget(s);
 	if (s->ask) { /* its answer will find nobody */

@@ -181,6 +181,12 @@ gate_strict_begin(struct gate_session *s)
 }
 
 void
+gate_strict_ending(struct gate_session *s)
+{
+	strict_rows_lost(s);
+}
+
+void
 gate_strict_free(struct gate_session *s)
 {
 	struct gate_strict *t = s->strict;

@@ -155,6 +155,7 @@ bool gate_strict_is_utf8(struct base_span encoding); /* a name of it */
 /* A ParameterStatus of the server during log-in. */
 void gate_strict_status(struct gate_session *s, struct base_span name, struct base_span value);
 void gate_strict_begin(struct gate_session *s);   /* RELAY begins; `back` may hold bytes already */
+void gate_strict_ending(struct gate_session *s);  /* the session has ended; its `close` is not recorded yet */
 void gate_strict_free(struct gate_session *s);
 void gate_strict_on_client(struct gate_session *s); /* bytes came into in */
 void gate_strict_on_server(struct gate_session *s); /* bytes came into back */

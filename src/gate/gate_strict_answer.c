@@ -183,6 +183,7 @@ strict_cut(struct gate_session *s, struct base_span error)
 	struct gate_strict *t = s->strict;
 	bool more = !t->sync_sent;
 
+	strict_rows_lost(s); /* the server carries them out */
 	batch_failed(s, error);
 	t->swallow = true;
 	if (more) { /* the server's transaction fails with it */

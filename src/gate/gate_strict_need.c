@@ -157,8 +157,13 @@ add_to_plan(struct gate_judged *j, size_t i)
 	p->touched = true;
 	if (p->nprotected < BASE_COUNT(p->protected))
 		p->protected[p->nprotected++] = pc;
+	for (size_t k = 0; k < p->nsubjects; k++) { /* the same column of the same row once more says nothing new */
+		const struct policy_result_column *before = &j->decision->columns[p->subject[k].index];
+		if (before->occurrence == c->occurrence && before->attnum == c->attnum)
+			return;
+	}
 	if (pc->role != POLICY_DATA && p->nsubjects == GATE_SUBJECT_COLUMNS)
-		p->more = true;
+		p->more = true; /* refused */
 	else if (pc->role != POLICY_DATA)
 		p->subject[p->nsubjects++] = (struct gate_plan_column){(uint16_t)i, 0, c->type_oid < POLICY_FIRST_USER_OID ? c->type_oid : pc->type_oid, pc};
 }
@@ -429,6 +434,11 @@ decide(struct gate_session *s)
 		memcpy(j->tree, a->tree_hash, sizeof(j->tree));
 		settle_decision(j, d, visible);
 		d = NULL;
+		if (j->plan.more) {
+			strict_refused(s, j->text, "more columns that say whose a row is than can be recorded", NULL);
+			failed(s, strict_error("54000", "select fewer keys and identifiers at once", "the answer has more than %u columns that say whose a row is, which is as many as are recorded", GATE_SUBJECT_COLUMNS), false);
+			return;
+		}
 		cache(s, j);
 		tree_free(&a->tree);
 		a->state = ANALYSIS_READY;
@@ -547,7 +557,7 @@ strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_sp
 			settle_decision(j, d, j->ncolumns);
 			memcpy(j->tree, hash, sizeof(hash));
 			d = NULL;
-			ok = true;
+			ok = !j->plan.more;
 		}
 	}
 	if (!ok) {

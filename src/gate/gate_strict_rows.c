@@ -485,3 +485,19 @@ strict_rows_failed(struct gate_session *s, struct strict_owed *o, const char *sq
 	}
 	gate_answer_clear(a);
 }
+
+void
+strict_rows_lost(struct gate_session *s)
+{
+	struct gate_strict *t = s->strict;
+
+	for (size_t i = 0; i < t->owed_count; i++) {
+		struct strict_owed *o = &t->owed[(t->owed_first + i) & (t->owed_cap - 1)];
+		if (o->kind != OWED_EXECUTE || o->begun || o->utility || !o->portal->looks_up)
+			continue;
+		strict_rows_begin(s, o);
+		if (s->track.answer.touched)
+			gate_record_unanswered(s);
+		gate_answer_clear(&s->track.answer);
+	}
+}
