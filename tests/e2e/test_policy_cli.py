@@ -7,8 +7,9 @@ import os
 import re
 import signal
 
-from lib import ports
-from lib.env import equal, test, true
+from lib import gate, pgwire, ports
+from lib.env import Target, equal, test, true
+from lib.pgwire import Conn
 
 BODY = 'SELECT full_name FROM public.customers WHERE id = $1'
 ODD_ROLE, ODD_TABLE, ODD_COLUMN = 'o\'d"d; --', 'ta"ble; DROP', 'co"l\'umn'
@@ -21,7 +22,8 @@ CREATE FUNCTION definer(bigint) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'S
 CREATE VIEW safe AS SELECT id, province FROM customers;
 GRANT SELECT ON safe TO staff;
 CREATE TABLE serials (id serial PRIMARY KEY, what text, secret text);
-GRANT ALL ON serials TO staff;
+GRANT ALL ON serials, serials_id_seq TO staff;
+GRANT UPDATE ON orders TO staff;
 """
 POLICY = """policy "commands" version 2 {
   purpose "tests"   owner "tests"   review by 2099-12-31
@@ -244,6 +246,91 @@ def explain(env):
         equal(p.json('policy', 'explain', ODD_ROLE, 'select 1', conf='su.conf')['as_role'], True)
         true('syntax error' in p.run('policy', 'explain', 'bo', 'selec', conf='su.conf', status=2), 'the server says it')
         true('SQL is missing' in p.run('policy', 'explain', 'bo', conf='su.conf', status=2), 'an operand is missing')
+
+
+SAME = """select id, phone from customers where id < 3
+select phone, mobile, email, full_name, address from customers where id < 3
+select id, upper(phone) from customers where id < 3
+select id from customers where phone = '13800000001'
+select id from customers where phone like '138%'
+select id from customers where phone = '13800000001' and mobile = 'x'
+select count(*) from customers group by phone
+select id, phone, count(*) from customers group by id, phone limit 3
+select distinct phone from customers
+select phone from customers union all select province from customers
+select * from customers where id < 3
+select c from customers c where id < 3
+select row_to_json(c) from customers c
+select max(phone) from customers
+select id, amount from orders where id < 3
+select id, item from orders where id < 3
+select id from orders where item = 'item 1'
+select o.id, c.phone from orders o join customers c on c.id = o.customer_id where o.id < 3
+select * from v_customer where id < 3
+select tel from v_customer where id < 3
+select * from safe where id < 3
+select * from products
+select * from pg_stats
+select relname from pg_class where relname = 'customers'
+select customer_name(7)
+select definer(7)
+select query_to_xml('select 1', true, true, '')
+select pg_sleep(0)
+update orders set item = 'new' where id = 1
+update orders set amount = 1 where id = 1
+update customers set note = phone where id = 1
+insert into serials (what) values ('x')
+insert into serials (what) values ('x') returning id
+insert into serials (secret) values ('x')
+insert into serials (what) select phone from customers
+delete from serials where id = 1
+with x as (select id, phone from customers) select phone from x where id < 3
+with x as (delete from serials returning id) select * from x
+select 1 for update
+merge into serials s using products p on false when not matched then insert (what) values ('x')
+create temp table x as select 1
+select phone into x from customers
+do $$ begin end $$
+copy customers to stdout
+explain select phone from customers
+explain select id from customers
+explain analyze select 1
+listen x
+lock table customers
+select id, (select phone from customers c where c.id = o.customer_id) from orders o where id < 3
+select id, phone from customers order by phone limit 3
+select "co""l'umn" from "ta""ble; DROP"
+values (1), (2)
+table products
+select current_setting('gatehouse.team')
+select set_config('x.y', 'z', false)
+select 1; select 2"""
+
+
+@test(gate=True, timeout=120)
+def explain_is_the_gate(env):
+    """What explain says of a statement is what the gate then does with it, in the same words."""
+    with place(env) as p:
+        p.hold_rows()
+        g = gate.Gate(os.path.join(p.folder, 'gate'), env.binary, p.cluster, ports.free_port(), env.authority, {'server_host': p.cluster.sockdir, 'server_tls': 'off', 'workers': '1'},
+                      policy=os.path.join(p.folder, 'policy.gate'), people=os.path.join(p.folder, 'people.csv'))
+        g.start()
+        refused = 0
+        with Conn.open(Target(g.port, g.sockdir, env.authority.cert, gate=g), 'bo') as c:
+            for sql in SAME.splitlines():
+                errors = pgwire.errors(c.ask(pgwire.query(sql)))
+                done = env.run([env.binary, 'policy', 'explain', 'bo', sql, '--json', '-c', os.path.join(p.folder, 'su.conf')], check=False)
+                true(done.returncode in (0, 1), '%s: %s' % (sql, done.stderr))
+                e = json.loads(done.stdout)
+                if errors:
+                    refused += 1
+                    equal(e['decision'], 'refuse', '%s: the gate says %s' % (sql, errors[0]))
+                    true(errors[0]['M'].startswith(e['refusal']['text']), '%s: %s, %s' % (sql, errors[0], e['refusal']))
+                    equal(errors[0]['C'], e['refusal']['sqlstate'], sql)
+                else:
+                    equal(e['decision'], 'allow', '%s: the gate allows it, explain: %s' % (sql, e))
+        true(30 < refused < 45, refused)
+        g.stop()
 
 
 TESTS = """
