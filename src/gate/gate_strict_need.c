@@ -385,7 +385,9 @@ splice(struct gate_session *s, const struct policy_decision *d)
 static uint16_t
 described(const struct gate_judged *j)
 {
-	return j->returns_rows && j->row.n >= 2 ? (uint16_t)(j->row.p[0] << 8 | j->row.p[1]) : 0;
+	struct base_cursor c = base_cursor(j->row);
+
+	return j->returns_rows && j->row.n >= 2 ? base_cursor_u16(&c) : 0;
 }
 
 static struct base_span
