@@ -334,16 +334,18 @@ write_row(struct gate_session *s, const struct strict_owed *o, struct base_span 
 	base_buf_u8(out, WIRE_B_DATA_ROW);
 	base_buf_u32(out, 0);
 	base_buf_u16(out, j->ncolumns);
+	const uint8_t *clear = c.p; /* values that go out as they are, since the last masked one */
 	for (uint16_t i = 0; i < j->ncolumns; i++) {
 		const uint8_t *from = c.p;
 		if (wire_read_value_next(&c, &v, &null) != 1)
 			return false;
-		int f = j->decision->columns[i].mask.kind == POLICY_MASK_NONE ? -1 : column_format(o, i);
-		if (f >= 0)
-			mask_apply(j->mask[f][i], null ? base_span(NULL, 0) : v, out);
-		else
-			base_buf_put(out, base_span(from, (size_t)(c.p - from)));
+		if (j->decision->columns[i].mask.kind == POLICY_MASK_NONE)
+			continue;
+		base_buf_put(out, base_span(clear, (size_t)(from - clear)));
+		mask_apply(j->mask[column_format(o, i)][i], null ? base_span(NULL, 0) : v, out);
+		clear = c.p;
 	}
+	base_buf_put(out, base_span(clear, (size_t)(c.p - clear)));
 	if (!out->bad)
 		base_buf_set_u32(out, at + 1, (uint32_t)(base_buf_len(out) - at - 1));
 	return true;

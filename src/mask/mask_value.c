@@ -135,7 +135,10 @@ static int
 value_number_text(struct base_span raw, uint8_t *dst, size_t *n_r)
 {
 	struct base_span s = value_trim(raw);
-	struct decimal d = {.negative = false, .ndigits = 0, .point = 0};
+	struct decimal d; /* its digits are not cleared: this is done for every key of every row */
+	d.negative = false;
+	d.ndigits = 0;
+	d.point = 0;
 	if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+')) {
 		d.negative = s.p[0] == '-';
 		s = base_span(s.p + 1, s.n - 1);
@@ -240,12 +243,24 @@ value_integer_binary(uint32_t type_oid, struct base_span raw, uint8_t *dst, size
 	return value_integer(v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, dst, n_r);
 }
 
+/* Canonical already, as the server writes every integer that is not negative? */
+static bool
+value_is_plain_integer(struct base_span s)
+{
+	bool plain = s.n > 0 && s.n <= 20 && (s.p[0] != '0' || s.n == 1);
+	for (size_t i = 0; plain && i < s.n; i++)
+		plain = value_is_digit(s.p[i]);
+	return plain;
+}
+
 /* A literal such as 5.0 equals the integer 5; 5.5 equals none. */
 static int
 value_integer_text(struct base_span raw, uint8_t *dst, size_t *n_r)
 {
 	uint8_t text[MASK_VALUE_MAX];
 	size_t n;
+	if (value_is_plain_integer(raw))
+		return value_copy(raw, dst, n_r);
 	int err = value_number_text(raw, text, &n);
 	if (err != 0)
 		return err;
