@@ -19,7 +19,7 @@ def _(s):
         s.delivered.update(range(1, 19))
 
 
-@attack('4.13', 'a look-up whose hit is silence', user='sam', ledger=('customer.phone', '+1-605-0107'), given=True)
+@attack('4.13', 'a look-up whose hit is silence', user='sam', ledger=('customer.phone', '16050107'), given=True)
 def _(s):
     s.main.put(pgwire.query("SELECT count(*) FROM customers c, generate_series(1, 40000000) g WHERE c.phone = '+1-605-0107'"))
     s.main.quiet(0.5)
