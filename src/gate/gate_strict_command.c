@@ -271,6 +271,8 @@ fetch(const struct run *r)
 
 	if (!p || !p->judged)
 		return wrong(r, "34000", "the cursor does not exist");
+	if (strict_outdated(s, p))
+		return wrong(r, "0A000", "the policy was changed since the cursor was declared");
 	if (r->c->backward || (!r->c->all && r->c->count < 1))
 		return refuse(r, "0A000", "fetch forward", "cursors are read forward only", NULL);
 	if (move && p->judged->decision->touches_protected)

@@ -20,6 +20,8 @@ void strict_drop_batch(struct gate_session *s);
 void strict_settle_says(struct gate_session *s); /* SAYs at the head go out */
 struct strict_prepared *strict_prepared_find(struct gate_strict *t, struct base_span name);
 struct strict_portal *strict_portal_find(struct gate_strict *t, struct base_span name);
+/* It was decided under another policy or people file than is in force. */
+bool strict_outdated(const struct gate_session *s, const struct strict_portal *p);
 /* Name now means object (a reference is handed over; NULL: nothing); owed remembers what it meant. */
 void strict_name_prepared(struct gate_session *s, struct strict_owed *owed, struct base_span name, struct strict_prepared *p);
 void strict_name_portal(struct gate_session *s, struct strict_owed *owed, struct base_span name, struct strict_portal *p);

@@ -2,6 +2,7 @@
  * PostgreSQL would not have read the message that gave it (SQL-RULES 4.9). Input: none directly.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base_mem.h"
 #include "gate_limit.h"
@@ -104,6 +105,17 @@ strict_portal_unref(struct gate_session *s, struct strict_portal **pp)
 	strict_prepared_unref(s, &p->prepared);
 	free((void *)(uintptr_t)p->formats.p);
 	free(p);
+}
+
+/* A newer world may also be the same policy on a changed catalogue: the locks of a portal keep what it was decided by. */
+bool
+strict_outdated(const struct gate_session *s, const struct strict_portal *p)
+{
+	const struct gate_world *now = s->strict->world, *then = p->judged ? p->judged->world : now;
+
+	if (strcmp(policy_map_hash(now->map), policy_map_hash(then->map)) != 0 || (now->people == NULL) != (then->people == NULL))
+		return true;
+	return now->people && strcmp(policy_people_hash(now->people), policy_people_hash(then->people)) != 0;
 }
 
 static void

@@ -293,15 +293,15 @@ strict_execute(struct gate_session *s, struct strict_portal *p, uint64_t max)
 
 /* ---- the batch ---- */
 
-/* Before the first message of a batch: a newer policy, statements to be closed. */
+/* Before a message that names statements: a newer policy; before the first of a batch also statements to be closed. */
 static void
 begin_batch(struct gate_session *s)
 {
 	struct gate_strict *t = s->strict;
 
+	strict_new_world(s); /* also in the middle: a client need never send Sync */
 	if (t->owed_count > 0 || t->half)
 		return;
-	strict_new_world(s);
 	s->busy_us = base_loop_now_us(s->worker->loop);
 	struct base_cursor c = base_cursor(base_buf_span(&t->closing));
 	while (c.left > 0) {
@@ -651,6 +651,9 @@ execute(struct gate_session *s, struct base_span payload)
 	struct strict_portal *p = strict_portal_find(t, m.portal);
 	if (!p)
 		return fail_here(s, strict_error("34000", NULL, "the portal does not exist"));
+	strict_new_world(s);
+	if (strict_outdated(s, p))
+		return fail_here(s, strict_error("0A000", "bind the statement again", "the policy was changed since the portal was made"));
 	if (!p->judged) { /* a command of the gate's own */
 		if (p->ended)
 			return fail_here(s, strict_error("55000", NULL, "the portal cannot be run again"));
