@@ -26,6 +26,7 @@ sys.path.append(HERE)
 sys.dont_write_bytecode = True
 
 from harness import audit, corpus, judge, legit, scene, stand  # noqa: E402
+import random_sql  # noqa: E402
 
 
 def arguments():
@@ -201,6 +202,8 @@ def main():
                 print('# %.1f s: attacks done' % (time.monotonic() - tap.start), flush=True)
                 if place.gates:
                     audit.check([(a, *views[0][a.full][2:]) for a in attacks if a.ledger], place.sides[0].gate, tap)
+            if place.sides[0].gate and not args.only:
+                random_sql.short(place.sides, tap)
             legit.run(place.sides[0], good, tap, args)
             if place.gates:
                 tap.result('stop', place.stop_gates())
