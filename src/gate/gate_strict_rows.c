@@ -406,6 +406,7 @@ strict_row(struct gate_session *s, struct strict_owed *o, struct base_span paylo
 	}
 	size_t at = base_buf_len(&s->down);
 	if (!write_row(s, o, payload)) {
+		s->down.end = s->down.start + at; /* no half row in front of the error */
 		strict_protocol(s, "a row does not fit its description");
 		return;
 	}

@@ -36,6 +36,7 @@ struct stage {
 	bool client_asleep;           /* the client does not read */
 	struct base_buf to_client, to_server; /* what arrived there */
 	size_t most_held;             /* greatest length of the answer buffer seen */
+	void (*before)(struct gate_session *); /* called before RELAY begins; NULL: nothing */
 };
 
 /* ---- the keeper ---- */
@@ -207,7 +208,7 @@ stage_keeper_comes(struct stage *g)
 }
 
 static inline void
-stage_open(struct stage *g, const char *settings)
+stage_open_policy(struct stage *g, const char *policy, const char *settings)
 {
 	*g = (struct stage){.keeper = -1, .listener = -1, .client = -1, .server = -1};
 	(void)snprintf(g->dir, sizeof(g->dir), "/tmp/test-gate-XXXXXX");
@@ -220,10 +221,16 @@ stage_open(struct stage *g, const char *settings)
 	g->shared.counts = proc_count_new(2);
 	g->shared.backoff = gate_backoff_new();
 	g->shared.registry = gate_registry_new();
-	g->world = shop_world(SHOP_POLICY, g->dir, settings);
+	g->world = shop_world(policy, g->dir, settings);
 	g->worker = gate_worker_new(1, &g->shared, g->world, NULL, 0); /* number 1: without the entries of the gate's own start */
 	while (!gate_keeper_up(g->worker->keeper))
 		(void)stage_turn(g);
+}
+
+static inline void
+stage_open(struct stage *g, const char *settings)
+{
+	stage_open_policy(g, SHOP_POLICY, settings);
 }
 
 static inline void
@@ -255,6 +262,8 @@ stage_log_in(struct stage *g)
 	g->client = c[1];
 	g->server = v[1];
 	g->session = s;
+	if (g->before)
+		g->before(s);
 	gate_relay_begin(s);
 	gate_session_events(s);
 	bool at_once = g->at_once;
