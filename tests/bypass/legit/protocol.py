@@ -117,3 +117,28 @@ def _(s):
 def _(s):
     s.q('SELECT %s' % ', '.join('%d AS c%d' % (i, i) for i in range(300)))
     s.q('SELECT ' + '(' * 60 + '1' + ')' * 60)
+
+
+@steps('protocol', 'formats mixed, the key not in the list', PHONE)
+def _(s):
+    s.x('SELECT phone, full_name FROM customers WHERE id < 9 ORDER BY id', rformats=(1, 0))
+    s.x('SELECT full_name, created_at FROM customers WHERE id < 9 ORDER BY id', rformats=(0, 1))
+    s.ask(parse('SELECT c.full_name, o.item, c.phone FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id < 9 ORDER BY o.id', 'p'), describe('S', 'p'))
+    s.ask(bind(name='p', rformats=(0, 1, 0)), describe(), execute(rows=3), execute())
+
+
+@steps('protocol', 'cursor and prepared statement, the key not in the list', PHONE)
+def _(s):
+    s.q('BEGIN')
+    s.q('DECLARE k CURSOR FOR SELECT phone, province FROM customers ORDER BY id')
+    s.q('FETCH 3 FROM k')
+    s.q('FETCH ALL FROM k')
+    s.q('COMMIT')
+    s.q('PREPARE p (bigint) AS SELECT full_name FROM customers WHERE id = $1')
+    s.q('EXECUTE p (7)')
+
+
+@steps('protocol', 'two occurrences, no key in the list', 'one last 2, two fixed (name)')
+def _(s):
+    s.q('SELECT a.phone AS one, b.full_name AS two FROM customers a JOIN customers b ON b.id = a.id + 1 WHERE a.id < 9 ORDER BY a.id')
+    s.x('SELECT a.phone AS one, b.full_name AS two FROM customers a JOIN customers b ON b.id = a.id + 1 WHERE a.id < 9 ORDER BY a.id', rformats=(1, 1))
