@@ -24,7 +24,8 @@
 #define GATE_BACKOFF_ENTRIES 20000u /* addresses and users remembered with failed log-ins */
 #define GATE_VERIFIERS 20000u       /* cached verifiers */
 #define GATE_ASKS_MAX 10000u        /* log-ins waiting for the control connection */
-#define GATE_STRICT_MESSAGE (64u << 20) /* greatest message of an enforced session, either side: it is held whole */
+#define GATE_STRICT_MESSAGE (64u << 20) /* greatest message of an enforced session, from the client or to it: it is held whole */
+#define GATE_STRICT_RAW (2 * GATE_STRICT_MESSAGE) /* greatest message of its server: what the masks take away must not tell how long it was */
 #define GATE_JUDGED 200u            /* statements kept prepared on the server per enforced session */
 #define GATE_OWED_MAX 4096u         /* answers owed within one batch; then the client is not read */
 

@@ -63,7 +63,7 @@ gate_strict_choose(struct gate_session *s)
 	t->portals = base_map_new(0, NULL);
 	t->judged = base_map_new(0, NULL);
 	base_buf_init(&t->in, GATE_STRICT_MESSAGE + GATE_UP_MAX);
-	base_buf_init(&t->back, GATE_STRICT_MESSAGE + GATE_UP_MAX);
+	base_buf_init(&t->back, GATE_STRICT_RAW + GATE_UP_MAX);
 	base_buf_init(&t->closing, 1u << 20);
 	s->up.max = GATE_STRICT_MESSAGE + GATE_UP_MAX;
 	return GH_OK;

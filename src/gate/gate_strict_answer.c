@@ -391,8 +391,8 @@ gate_strict_on_server(struct gate_session *s)
 			strict_protocol(s, fail.text);
 			return;
 		}
-		if (rc == 1 && h.len > GATE_STRICT_MESSAGE) {
-			gate_session_end(s, GATE_END_SERVER_PROTOCOL, "54000", "select less in one row", "a %s message of %u bytes is longer than an enforced session may receive", wire_frame_name(WIRE_B, h.type), h.len);
+		if (rc == 1 && h.len > GATE_STRICT_RAW) {
+			strict_too_long(s);
 			return;
 		}
 		if (rc == 0 || have.n - WIRE_HEADER < h.len)

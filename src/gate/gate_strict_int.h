@@ -80,6 +80,7 @@ void strict_rows_begin(struct gate_session *s, struct strict_owed *o);
 void strict_row(struct gate_session *s, struct strict_owed *o, struct base_span payload);
 void strict_rows_end(struct gate_session *s, struct strict_owed *o, uint8_t type, struct base_span payload); /* CommandComplete, PortalSuspended, EmptyQueryResponse */
 void strict_rows_failed(struct gate_session *s, struct strict_owed *o, const char *sqlstate);
+void strict_too_long(struct gate_session *s); /* a message of the server: the session ends */
 void strict_rows_lost(struct gate_session *s); /* look-ups on their way whose answers nobody will get are recorded; no answer is under way */
 void strict_rows_part(struct gate_session *s); /* the rows so far become an entry */
 void strict_write_row_description(struct base_buf *out, const struct gate_judged *j, struct base_span formats, int nformats);

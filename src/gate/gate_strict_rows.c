@@ -314,6 +314,13 @@ head_of_answer(struct gate_session *s, struct strict_owed *o)
 
 /* ---- rows ---- */
 
+/* Without its length: that of what was masked away could be counted back from it. */
+void
+strict_too_long(struct gate_session *s)
+{
+	gate_session_end(s, GATE_END_SERVER_PROTOCOL, "54000", "select less in one row", "a message is longer than an enforced session may receive");
+}
+
 /* The row as the client may see it: masked, without the gate's keys. */
 static bool
 write_row(struct gate_session *s, const struct strict_owed *o, struct base_span payload)
@@ -408,6 +415,11 @@ strict_row(struct gate_session *s, struct strict_owed *o, struct base_span paylo
 	if (!write_row(s, o, payload)) {
 		s->down.end = s->down.start + at; /* no half row in front of the error */
 		strict_protocol(s, "a row does not fit its description");
+		return;
+	}
+	if (base_buf_len(&s->down) - at > GATE_STRICT_MESSAGE) {
+		s->down.end = s->down.start + at;
+		strict_too_long(s);
 		return;
 	}
 	if (o->form == STRICT_COPY)
