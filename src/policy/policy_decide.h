@@ -5,7 +5,8 @@
  * relabelling between text types), in any Query of the statement; so no expression holds one, and what a result column carries is one column of
  * one occurrence of a relation, or nothing protected. It may not occur in any test, order, grouping, window, limit, sample, function argument or
  * written value. The exceptions: the look-up rule (one `column = constant` on AND level of the outermost WHERE per statement), and GROUP BY /
- * DISTINCT where the same occurrence's subject key is grouped by too. Whatever is not understood is refused.
+ * DISTINCT where the same occurrence's subject key is grouped by too and ORDER BY names all that is open in the list (else the rows would come in
+ * the order of the secret's hashes). Whatever is not understood is refused.
  */
 #ifndef POLICY_DECIDE_H
 #define POLICY_DECIDE_H

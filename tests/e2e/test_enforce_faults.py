@@ -47,14 +47,21 @@ def new_policy(env):
     c.ask(query('begin') + query('declare k cursor for ' + sql) + query('fetch 1 from k'), 3)
     old = bind(name='s') + execute() + SYNC
     equal(rows(c.ask(old)), [[b'1', b'*******0001'], [b'2', b'*******0002']])
+    half = Conn.open(target, 'bo')  # who never sends Sync has no next batch
+    half.send(parse(sql) + bind() + execute() + FLUSH)
+    equal(rows(half.read_until(b'C')), [[b'1', b'*******0001'], [b'2', b'*******0002']])
     reload(g, lambda t: t.replace('mask  phone as last 4', 'mask  phone as fixed "gone"'))
     new = [[b'1', b'gone'], [b'2', b'gone']]
     equal(rows(c.ask(old)), new)
     equal(rows(c.ask(query('execute p'))), new)
     equal(rows(c.ask(query(sql))), new)
-    equal(rows(c.ask(query('fetch 1 from k'))), [[b'2', b'*******0002']])  # an open cursor stays what it was decided to be
-    c.ask(query('commit'))
+    got = c.ask(query('fetch 1 from k'))  # what was opened under the old one is not read on
+    equal(([f['C'] for f in pgwire.errors(got)], rows(got), got[-1][1]), (['0A000'], [], b'E'))
+    c.ask(query('rollback'))
     equal(idle.rows(sql), new)
+    half.send(parse(sql) + bind() + execute() + FLUSH)
+    equal(rows(half.read_until(b'C')), new)
+    half.close()
     # Not allowed any more: refused at its next use.
     reload(g, lambda t: t.replace('on table public.orders   { allow read', 'on table public.orders   { allow insert', 1).replace('mask  phone as fixed "gone"', 'mask  mobile as last 2', 1))
     for data in (old, query('execute p'), query(sql)):
