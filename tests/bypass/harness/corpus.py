@@ -139,4 +139,4 @@ def load(folder='corpus'):
         if a.full in seen:
             raise ValueError('two attacks are called ' + a.full)
         seen.add(a.full)
-    return out
+    return sorted(out, key=lambda a: a.races)  # changes of the schema last: tables that were rewritten lie otherwise on disk
