@@ -172,7 +172,7 @@ role_one(struct role *r, uint8_t type, struct base_span payload)
 	struct wire_bind b;
 	struct wire_execute e;
 	struct wire_target d;
-	int at;
+	int at = -1;
 
 	if (type == 'S') {
 		ready(&r->c, r->status = r->pending);
