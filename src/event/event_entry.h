@@ -63,7 +63,7 @@ struct event_entry {
 	uint64_t rows;                 /* "rows": rows in this part; always there in read and write */
 	enum event_subjects subjects;  /* "subjects": "known" | "unknown" */
 	struct base_span via;          /* "via": "answer" | "request": where the subject was taken from */
-	struct base_span probe;        /* "probe": "hit" | "miss" | "unanswered": a look-up by a protected column */
+	struct base_span probe;        /* "probe": "hit" | "miss" | "counted" (an aggregate's row) | "unanswered": a look-up by a protected column */
 	struct base_span why;          /* "why": reason of unknown subjects, of close, deny, refuse; of start, stop: the role */
 	struct base_span rule;         /* "rule": FILE:LINE of the rule that refused */
 	uint32_t epoch;                /* "epoch": year of the mark key */

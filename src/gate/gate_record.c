@@ -104,6 +104,16 @@ relations_and_columns(const struct gate_answer *a, struct event_entry *e)
 		list_add(&e->tables, a->touch->relations[i]->full_name);
 }
 
+/* Does a row of the answer show that somebody was found? A count or another aggregate gives a row for nobody, too. */
+static bool
+shows_rows(const struct policy_decision *d)
+{
+	for (size_t i = 0; d && i < d->ncolumns; i++)
+		if (d->columns[i].occurrence != SIZE_MAX)
+			return true;
+	return false;
+}
+
 /* Which columns went out masked, and how; words: room for the items. */
 static void
 masked(const struct gate_answer *a, struct event_entry *e, char (*words)[192])
@@ -122,7 +132,7 @@ masked(const struct gate_answer *a, struct event_entry *e, char (*words)[192])
 		list_add(&e->masked, str(words[e->masked.count]));
 	}
 	if (a->probe)
-		e->probe = str(a->tuples.rows > 0 ? "hit" : "miss");
+		e->probe = str(a->tuples.rows == 0 ? "miss" : shows_rows(d) ? "hit" : "counted");
 }
 
 static void
