@@ -111,7 +111,7 @@ class Client(threading.Thread):
 
 
 class Place:
-    def __init__(self, env, name):
+    def __init__(self, env, name, ddl_check='2s'):
         self.env, self.name = env, name
         env.cluster.psql('CREATE DATABASE %s TEMPLATE template0' % name, database='postgres')
         env.cluster.psql("CREATE ROLE %s_control LOGIN PASSWORD 'control-Secret-5'" % name, database='postgres')
@@ -120,7 +120,7 @@ class Place:
         with open(policy, 'w') as f:
             f.write(POLICY % hashlib.md5(BODY.encode()).hexdigest())
         control = 'host=%s port=%d dbname=%s user=%s_control password=control-Secret-5' % (env.cluster.sockdir, env.cluster.port, name, name)
-        self.gate = gate.Gate(os.path.join(env.folder, 'own-' + name), env.binary, env.cluster, ports.free_port(), env.authority, {'control': control, 'ddl_check': '300ms'}, database=name, policy=policy,
+        self.gate = gate.Gate(os.path.join(env.folder, 'own-' + name), env.binary, env.cluster, ports.free_port(), env.authority, {'control': control, 'ddl_check': ddl_check}, database=name, policy=policy,
                               people=os.path.join(gate.HERE, 'enforce.csv')).start()
         self.target = Target(self.gate.port, self.gate.sockdir, env.authority.cert, database=name, gate=self.gate)
         self.dba = psycopg2.connect(host=env.cluster.sockdir, port=env.cluster.port, dbname=name, user=SUPERUSER, password=SUPERPASS)
@@ -134,7 +134,7 @@ class Place:
 
 @test(gate=True, timeout=90)
 def changes_under_load(env):
-    place, stop = Place(env, 'enforce_ddl'), threading.Event()
+    place, stop = Place(env, 'enforce_ddl', '300ms'), threading.Event()
     pid = place.gate.role_pid('gate')
     clients = [Client(place.target, n, stop) for n in range(4)]
     for c in clients:
@@ -146,9 +146,10 @@ def changes_under_load(env):
             place.change(sql)
             time.sleep((0.02, 0.16)[n // len(CHANGES) % 2])  # before the gate looks at the catalogue again, and after
         n += 1
-    time.sleep(1.5)  # all is as it was: everything works again
-    before = [list(c.good) for c in clients]
-    time.sleep(0.7)
+    # All is as it was: everything works again, as soon as the gate has seen that.
+    before, end = [list(c.good) for c in clients], time.monotonic() + 30
+    while time.monotonic() < end and not all(a > b for c in clients for a, b in zip(c.good, before[c.number])):
+        time.sleep(0.1)
     stop.set()
     for c in clients:
         c.join(10)

@@ -66,7 +66,7 @@ class Place:
             f.write(POLICY % (hashlib.md5(body.encode()).hexdigest(), hashlib.md5(TWO.encode()).hexdigest()))
         control = 'host=%s port=%d dbname=%s user=%s_control password=control-Secret-5' % (env.cluster.sockdir, env.cluster.port, name, name)
         self.gate = gate.Gate(os.path.join(env.folder, 'own-' + name), env.binary, env.cluster, ports.free_port(), env.authority,
-                              {'control': control, 'ddl_check': '200ms', 'workers': '1'}, database=name, policy=policy)
+                              {'control': control, 'ddl_check': '400ms', 'workers': '1'}, database=name, policy=policy)
         if start:
             self.gate.start()
         self.target = Target(self.gate.port, self.gate.sockdir, env.authority.cert, database=name, gate=self.gate)
