@@ -56,7 +56,6 @@ struct strict_portal { /* what the client calls a portal or a cursor */
 	struct strict_prepared *prepared; /* shared; NULL: an SQL cursor, or a simple query */
 	struct gate_judged *judged;    /* shared; NULL: a command */
 	struct base_span formats; uint16_t nformats; /* own: result formats of the visible columns, as the client gave them */
-	bool cursor;                   /* made by DECLARE */
 	bool confirmed;                /* BindComplete has come */
 	bool ended;                    /* ran to its end */
 	uint64_t rows;                 /* given out so far */
@@ -88,7 +87,6 @@ struct strict_owed {
 	struct sql_copy copy;
 	const char *tag; bool plain_tag; /* CommandComplete instead of the server's: "FETCH", "MOVE", "COPY", with the number of rows; or plain */
 	uint64_t limit;                /* rows of the portal that may go out, in all its answers; then this one is cut with an error. UINT64_MAX = all */
-	uint64_t max;                  /* max_rows that the client or FETCH gave; 0 = all */
 	uint64_t rows;                 /* given out */
 	bool begun, headed;            /* its record is begun; RowDescription or CopyOutResponse is out */
 	/* what the client's message changed, to be taken back when an earlier one of the batch failed */

@@ -257,7 +257,6 @@ declare(const struct run *r)
 		return refuse(r, "0A000", "declare it for a SELECT without parameters", "this statement cannot be read by a cursor", NULL);
 	(void)snprintf(name, sizeof(name), "p%u", t->next_name++);
 	struct strict_portal *p = strict_bind(s, j, name, base_span("", 0), r->c->binary ? base_span(binary, 2) : base_span("", 0), r->c->binary, false);
-	p->cursor = true;
 	strict_name_portal(s, say_tag(r, "DECLARE CURSOR"), r->c->name, p);
 	return STRICT_DONE;
 }

@@ -11,7 +11,7 @@
 BASE_CHECK bool strict_sure(struct gate_session *s, size_t bytes);
 
 /* ---- gate_strict_owed.c: the queue, names and references ---- */
-struct strict_owed *strict_owe(struct gate_session *s, enum strict_owed_kind kind); /* NULL: memory; the session has ended */
+struct strict_owed *strict_owe(struct gate_session *s, enum strict_owed_kind kind); /* zeroed but for kind and limit; good until the next is owed */
 struct strict_owed *strict_head(struct gate_strict *t);
 struct strict_owed *strict_tail(struct gate_strict *t); /* what was owed last; there is one */
 void strict_pop(struct gate_strict *t, struct gate_session *s);
@@ -42,10 +42,9 @@ void strict_new_world(struct gate_session *s); /* scope and judged of an older w
 /* A tree came before BindComplete: the same, or decided anew. False: refused, error_r is the ErrorResponse (own bytes). */
 BASE_CHECK bool strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_span detail, struct base_span *error_r);
 void strict_spoil(struct gate_session *s, struct gate_judged *j); /* never bound again: its text is analysed anew; the caller holds a reference */
-void strict_judged_done(struct gate_session *s, struct gate_judged *j); /* frees; closes it on the server */
 
 /* ---- gate_strict_request.c ---- */
-bool strict_await(struct gate_session *s);
+bool strict_await(struct gate_session *s); /* true: what changes something must wait until all before it in the batch is answered */
 void strict_send(struct gate_session *s, uint8_t type, struct base_span payload);
 void strict_send_sync(struct gate_session *s);
 void strict_send_parse(struct gate_session *s, const char *name, struct base_span text, const uint32_t *types, size_t ntypes);
@@ -76,7 +75,6 @@ void strict_protocol(struct gate_session *s, const char *what);
 void strict_cut(struct gate_session *s, struct base_span error); /* the answer is cut with this error; the rest of the batch is dropped */
 
 /* ---- gate_strict_rows.c ---- */
-void strict_rows_begin(struct gate_session *s, struct strict_owed *o);
 void strict_row(struct gate_session *s, struct strict_owed *o, struct base_span payload);
 void strict_rows_end(struct gate_session *s, struct strict_owed *o, uint8_t type, struct base_span payload); /* CommandComplete, PortalSuspended, EmptyQueryResponse */
 void strict_rows_failed(struct gate_session *s, struct strict_owed *o, const char *sqlstate);

@@ -88,8 +88,9 @@ masks_done(struct gate_judged *j)
 	}
 }
 
-void
-strict_judged_done(struct gate_session *s, struct gate_judged *j)
+/* Frees it; it is closed on the server when the next batch begins. */
+static void
+judged_done(struct gate_session *s, struct gate_judged *j)
 {
 	if (j->name[0] != '\0')
 		base_buf_cstr(&s->strict->closing, j->name);
@@ -113,7 +114,7 @@ gate_judged_unref(struct gate_session *s, struct gate_judged **jp)
 
 	*jp = NULL;
 	if (j && --j->refs == 0)
-		strict_judged_done(s, j);
+		judged_done(s, j);
 }
 
 void

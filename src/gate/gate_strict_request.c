@@ -279,7 +279,6 @@ strict_execute(struct gate_session *s, struct strict_portal *p, uint64_t max)
 
 	o->portal = p;
 	p->refs++;
-	o->max = max;
 	/* What the catalogue says is not limited; nor is what a write returns: it is done already. */
 	if (scope && scope->limit_rows > 0 && p->judged->returns_rows && p->judged->decision->noccurrences > 0 && p->judged->decision->statement == POLICY_SELECT) {
 		uint64_t left = scope->limit_rows > p->rows ? scope->limit_rows - p->rows : 0;

@@ -110,8 +110,8 @@ make_masks(struct gate_session *s, const struct strict_owed *o)
 
 /* ---- the record ---- */
 
-void
-strict_rows_begin(struct gate_session *s, struct strict_owed *o)
+static void
+rows_begin(struct gate_session *s, struct strict_owed *o)
 {
 	struct gate_answer *a = &s->track.answer;
 	struct strict_portal *p = o->portal;
@@ -300,7 +300,7 @@ static void
 head_of_answer(struct gate_session *s, struct strict_owed *o)
 {
 	if (!o->begun)
-		strict_rows_begin(s, o);
+		rows_begin(s, o);
 	if (s->state != GATE_RELAY || o->headed)
 		return;
 	o->headed = true;
@@ -490,7 +490,7 @@ strict_rows_failed(struct gate_session *s, struct strict_owed *o, const char *sq
 	struct gate_answer *a = &s->track.answer;
 
 	if (!o->begun)
-		strict_rows_begin(s, o);
+		rows_begin(s, o);
 	if (s->state == GATE_RELAY && a->touched) {
 		(void)snprintf(s->sqlstate, sizeof(s->sqlstate), "%s", sqlstate);
 		open_here(s);
@@ -510,7 +510,7 @@ strict_rows_lost(struct gate_session *s)
 		struct strict_owed *o = &t->owed[(t->owed_first + i) & (t->owed_cap - 1)];
 		if (o->kind != OWED_EXECUTE || o->begun || o->utility || !o->portal->looks_up)
 			continue;
-		strict_rows_begin(s, o);
+		rows_begin(s, o);
 		if (s->track.answer.touched)
 			gate_record_unanswered(s);
 		gate_answer_clear(&s->track.answer);
