@@ -24,7 +24,10 @@ struct policy_occurrence { /* one appearance of a relation of the scope, anywher
 	const struct policy_scope_relation *relation; /* borrow: scope's */
 	struct base_span alias, key_name; /* how its key is called in the outermost query: alias.key_name; empty when it cannot be named there */
 	bool delivers;             /* a protected or identifying column of it reaches the result */
-	bool must_key;             /* a protected column of it reaches the result, and its rows are of a subject: its key must be delivered too */
+	bool must_key;             /* its rows are of a subject, and a protected column of it reaches the result or, where scope->counts, any that is not harmless: its key must
+	                              be delivered too */
+	bool shows;                /* scope->counts: a column of it that is not harmless reaches the result: its rows are charged */
+	bool shows_clear;          /* and one of these, other than its key, goes out as it is */
 	size_t key_column;         /* result column that is its key, bare; SIZE_MAX = none */
 	bool can_splice;           /* `, alias.key_name` may be added to the outermost select list without changing the rows: a table, or a view or sub-select that
 	                              shows its key, in the outermost FROM; no DISTINCT, GROUP BY, aggregate, set operation, window */
@@ -36,6 +39,7 @@ struct policy_result_column {
 	int16_t attnum;            /* of the occurrence's relation; 0 = none */
 	struct policy_mask mask;   /* NONE: goes out as it is */
 	struct policy_where rule;  /* of the mask */
+	bool counted;              /* scope->counts: not harmless, not the key */
 };
 struct policy_equality { /* AND level of the outermost WHERE: column of a subject's relation = constant or parameter */
 	const struct policy_scope_relation *relation;
@@ -66,10 +70,14 @@ struct policy_decision {
 	struct policy_reason *reasons; size_t nreasons; /* only when asked for */
 	struct base_arena *arena;  /* own: everything above */
 };
-/* queries: tree_queries() of the statement; exactly one is accepted. explain: collect reasons.
+/* Where scope->counts, a column of a subject's relation that is not harmless may be tested freely when it is open, but may not go into an expression, an aggregate or
+ * a set that reaches the result: nobody could say whose it was. */
+/* approved: the owner approved this text with this tree (policy_approved.h): protected columns may be used in expressions and tests, and must_key, masks and
+ * counting hold all the same. A result column that is computed from protected ones goes out hidden unless all of them go out clear for this scope.
+ * queries: tree_queries() of the statement; exactly one is accepted. explain: collect reasons.
  * A refusal is a result, not a failure. GH_E_NOMEM, GH_E_LIMIT (also a refusal 54000 is preferred). scope's map and the tree must outlive the decision only
  * as far as borrowed scope pointers go; texts are copied. */
-BASE_CHECK int policy_decide(const struct policy_scope *scope, const struct policy_objects *objects, struct tree_list queries, bool explain, struct policy_decision **d_r);
+BASE_CHECK int policy_decide(const struct policy_scope *scope, const struct policy_objects *objects, struct tree_list queries, bool approved, bool explain, struct policy_decision **d_r);
 void policy_decision_free(struct policy_decision **d);
 
 #endif

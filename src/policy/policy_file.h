@@ -38,6 +38,8 @@ struct policy_subject {
 	struct policy_name table, key;
 	struct policy_identifier *identifiers; size_t nidentifiers;
 	struct policy_name *linked; size_t nlinked;
+	struct policy_name *harmless; size_t nharmless; /* columns of its table or of linked tables that tell nothing of a person: they do not count for budgets.
+	                                                   `harmless province, since, public.orders.amount` */
 };
 struct policy_file {
 	struct base_span file;      /* name as given, for messages */
@@ -49,6 +51,10 @@ struct policy_file {
 	struct policy_group *groups; size_t ngroups; /* see policy_rule.h */
 	struct policy_trust *trusts; size_t ntrusts;
 	struct policy_test *tests; size_t ntests;
+	struct base_span zone;      /* "Europe/Berlin"; empty: UTC. That it exists is the loader's to check */
+	struct policy_case_from case_from;
+	struct policy_application *applications; size_t napplications;
+	struct base_span approved; unsigned approved_line; /* path of the file of approved statements, relative to the policy's folder; empty: none */
 	uint8_t hash[BASE_SHA256_SIZE]; /* of the exact file bytes */
 };
 #define POLICY_FILE_SIZE_MAX (1u << 20)

@@ -40,6 +40,7 @@ struct policy_relation {
 	struct base_span schema, name, full_name; /* "public.customers" */
 	const struct policy_column *columns; size_t ncolumns; /* live columns in attnum order, generated ones included and marked */
 	const bool *generated;
+	const bool *harmless;       /* of each column: the subject's `harmless` names it, here or (through a view) where it comes from */
 };
 
 struct policy_map;

@@ -1,4 +1,4 @@
-/* policy_people: the `people` CSV (RFC 4180, UTF-8, header line required): role, name, employer, province, team, groups, vetted_until.
+/* policy_people: the `people` CSV (RFC 4180, UTF-8, header line required): role, name, employer, province, team, groups, vetted_until, left_on.
  * Columns may come in any order; role is required and unique; groups are separated by ';'; unknown columns are an error with a
  * suggestion; errors are "file:line: ...". Pure. Immutable, reference-counted.
  */
@@ -12,7 +12,8 @@
 struct policy_person {
 	struct base_span role, name, employer, province, team;
 	struct base_span *groups; size_t ngroups;
-	struct base_span vetted_until; /* "2027-01-31" or empty; checked to be a date */
+	struct base_span vetted_until; /* "2027-01-31" or empty; checked to be a date; the last day on which it holds */
+	struct base_span left_on;      /* "2026-09-30" or empty; checked to be a date; the last day of work */
 };
 struct policy_people;
 #define POLICY_PEOPLE_SIZE_MAX (64u << 20)

@@ -17,6 +17,7 @@ struct policy_scope_column {
 	struct policy_mask mask;   /* NONE: clear */
 	bool open;                 /* clear and free to be filtered by and computed with: not protected */
 	bool lookup;
+	bool harmless;             /* tells nothing of a person (subject's `harmless`), or its relation is of no subject */
 	bool update, insert;
 	struct policy_where shown, masked, never, looked, updated, inserted; /* the rule behind each */
 };
@@ -34,6 +35,14 @@ struct policy_scope_relation {
 	struct base_span rows_text;
 	bool rows_hash_known; uint8_t rows_hash[BASE_SHA256_SIZE]; /* tree_hash of the condition as the server analysed it */
 };
+struct policy_scope_budget { /* of any of the groups: all of them hold */
+	struct policy_count count; enum policy_holder holder;
+	struct base_span group;    /* HOLDER_GROUP: which one */
+	struct policy_where rule;
+};
+struct policy_scope_step { bool for_table; uint32_t oid; struct policy_count after; uint64_t lasting_us; struct policy_where rule; };
+struct policy_scope_ask { struct base_span group; struct policy_count after; uint64_t within_us, lasting_us; struct policy_where rule; };
+struct policy_scope_only { const struct policy_only *only; const char *file; }; /* one for each group that has any: all of them hold */
 struct policy_scope {
 	atomic_uint refs;
 	struct policy_map *map;       /* shared */
@@ -41,6 +50,14 @@ struct policy_scope {
 	struct policy_scope_relation *relations; size_t nrelations; /* ascending OID */
 	uint64_t limit_rows; struct policy_where limit;
 	struct policy_where no_copy, no_cursor; /* line 0: not said */
+	bool counts;                  /* some budget, step or ask counts subjects, or look-ups are to be explained: each row must say whose it is */
+	const struct policy_scope_budget *budgets; size_t nbudgets;
+	const struct policy_scope_step *steps; size_t nsteps;
+	const struct policy_scope_ask *asks; size_t nasks;
+	const struct policy_scope_only *only; size_t nonly;
+	struct policy_where need_purpose, need_case; /* line 0: not said */
+	enum policy_unexplained unexplained; struct policy_where unexplained_rule; /* the strongest */
+	bool explains;                /* the policy has `case from`, and some group says `need case` or `unexplained` */
 	struct base_span group_words; /* "partner_staff, night_shift", for messages */
 };
 /* groups: of the person; unknown ones are ignored. GH_E_NOMEM. */
