@@ -21,9 +21,10 @@ IO_PREFIX = ("sys/", "netinet/", "arpa/", "net/", "linux/")
 LIBRARY = {
     "libpq-fe.h": {"gate", "cli"},
     "pg_query.h": {"sql"}, "protobuf/": {"sql"}, "protobuf-c/": {"sql"},
-    "openssl/": {"base", "wire"},
-    "sodium.h": {"base"},
-    "jansson.h": {"event", "sql", "cli"},
+    "openssl/": {"base", "wire", "ident"},
+    "sodium.h": {"base", "ident"},
+    "jansson.h": {"event", "sql", "ident", "cli"},
+    "liboath/": {"ident"}, "qrencode.h": {"cli"}, "glib.h": {"base"},
     "microhttpd.h": {"proc"}, "systemd/": {"proc"}, "seccomp.h": {"proc"},
     "libsmartcols/": {"cli"}, "libsmartcols.h": {"cli"},
     "linux/landlock.h": {"proc"}, "linux/seccomp.h": {"proc"}, "linux/filter.h": {"proc"},

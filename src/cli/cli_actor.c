@@ -72,7 +72,7 @@ cli_actor_decide(const struct cli_live *l, const struct policy_scope *s, const c
 	int rc = gate_judge_tree(l->judge, sql, &tree, fail);
 
 	if (rc == 0)
-		rc = policy_decide(s, policy_map_objects(l->map), tree_queries(tree), explain, d_r);
+		rc = policy_decide(s, policy_map_objects(l->map), tree_queries(tree), false, explain, d_r);
 	if (rc < 0) {
 		if (tree)
 			(void)base_fail_set(fail, rc, "the statement could not be judged: not enough memory");

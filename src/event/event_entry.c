@@ -29,6 +29,8 @@ static const char *const kind_names[] = {
 	[EVENT_START] = "start", [EVENT_STOP] = "stop",   [EVENT_OPEN] = "open",     [EVENT_CLOSE] = "close",
 	[EVENT_DENY] = "deny",   [EVENT_READ] = "read",   [EVENT_WRITE] = "write",   [EVENT_REFUSE] = "refuse",
 	[EVENT_POLICY] = "policy", [EVENT_PEOPLE] = "people",
+	[EVENT_ALARM] = "alarm", [EVENT_STEP] = "step",   [EVENT_ASK] = "ask",       [EVENT_APPROVE] = "approve",
+	[EVENT_SUSPEND] = "suspend", [EVENT_RESUME] = "resume", [EVENT_ENROLL] = "enroll", [EVENT_SETTLE] = "settle",
 };
 _Static_assert(BASE_COUNT(kind_names) == EVENT_KIND_COUNT, "each kind has a name");
 
@@ -259,6 +261,8 @@ write_TIME(struct writer *w, const struct field *f, const uint64_t *us)
 {
 	char text[BASE_TIME_UTC_SIZE];
 
+	if (*us == 0 && !f->always)
+		return;
 	put(w, f->key, f->key_n);
 	put_string(w, base_span_str(base_time_utc(*us, text)), f->max);
 }

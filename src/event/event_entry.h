@@ -24,6 +24,14 @@ enum event_kind {
 	EVENT_REFUSE,  /* a statement was refused */
 	EVENT_POLICY,  /* a policy was loaded: hash and file */
 	EVENT_PEOPLE,  /* a people file was loaded */
+	EVENT_ALARM,   /* somebody who has left, or is suspended, tried; a rule that needs no statistics */
+	EVENT_STEP,    /* a one-time password was given: right, wrong, replayed */
+	EVENT_ASK,     /* an approval was asked for */
+	EVENT_APPROVE, /* and given, by another person */
+	EVENT_SUSPEND, /* an operator took an actor's or an employer's access away */
+	EVENT_RESUME,  /* and gave it back */
+	EVENT_ENROLL,  /* an operator gave an actor a one-time password secret, or took it away */
+	EVENT_SETTLE,  /* an unexplained look-up of before: its ticket came, or never did */
 	EVENT_KIND_COUNT
 };
 const char *event_kind_name(enum event_kind k);                 /* "start", ... */
@@ -44,7 +52,8 @@ struct event_entry {
 	uint64_t seq;                  /* "seq": statement number in the session */
 	uint32_t part;                 /* "part": 1, 2, ... of this answer */
 	bool last;                     /* "last": this part ends the answer */
-	struct base_span actor;        /* "actor": role name as logged in */
+	struct base_span actor;        /* "actor": the person: role name as logged in, or as a token said */
+	struct base_span login;        /* "login": role name that logged in, where it is not the actor: an application's */
 	struct base_span name;         /* "name": of the person, from the people file */
 	struct base_span employer;     /* "employer" */
 	struct base_span province;     /* "province" */
@@ -69,6 +78,16 @@ struct event_entry {
 	uint32_t epoch;                /* "epoch": year of the mark key */
 	struct event_list kinds;       /* "kinds": what each mark of a tuple is: "customer.key", "customer.phone", ... */
 	struct base_span marks;        /* "marks": base64 of tuples; each tuple has 8 bytes (big-endian) for each kind; 0 = absent */
+	struct base_span classes;      /* "classes": a letter for each tuple of marks, in their order: n, e, w, u: reason not asked, explained, weak, unexplained; a capital letter:
+	                                  something of the person went out as it is, else all of it was masked. Only where subjects are counted */
+	struct base_span purpose;      /* "purpose": as it was given: a claim */
+	struct base_span case_number;  /* "case": as it was given, or in settle: the ticket's number */
+	struct base_span budget;       /* "budget": what was used up: "40 customers per hour for each actor" */
+	struct base_span target;       /* "target": suspend, resume, enroll: "actor NAME" or "employer NAME"; ask, approve: the request's id; settle: "SESSION SEQ" of the look-up */
+	struct base_span operator;     /* "operator": who did it: approve: the person; suspend, resume, enroll: the operating system's user */
+	uint64_t counter;              /* "counter": step: the time step of a right password, or the number of a recovery code, from 1 */
+	uint64_t until_us;             /* "until": step, approve: how long it holds */
+	struct base_span owner;        /* "owner": policy: as the policy says */
 	struct base_span policy;       /* "policy": first 16 hex digits of SHA-256 of the policy in force */
 	struct base_span people;       /* "people": the same of the people file */
 	struct base_span file;         /* "file": policy/people entries: path */

@@ -217,6 +217,10 @@ message(struct gate_keeper *k, const struct proc_msg *m)
 		break;
 	}
 	case PROC_MSG_ENTRY:
+	case PROC_MSG_RECALL:
+	case PROC_MSG_RECALLED:
+	case PROC_MSG_RECALL_END:
+	case PROC_MSG_NOTICE:
 	default:
 		break; /* proc_msg_next does not hand these to us */
 	}

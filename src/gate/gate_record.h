@@ -3,7 +3,7 @@
 #define GATE_RECORD_H
 #include "gate_session.h"
 /* Tuples of a part: so many marks fit an entry whatever its other fields are (they are cut, marks are not). */
-#define GATE_RECORD_MARKS 4608u
+#define GATE_RECORD_MARKS 4096u
 /* Hands the rows collected in s->track.answer to the keeper as one part, and puts a hold on the bytes from s->open_at on. Ends the
  * session when that cannot be done. */
 void gate_record_part(struct gate_session *s, bool last);

@@ -416,7 +416,7 @@ decide(struct gate_session *s)
 		failed(s, error, false);
 		return;
 	}
-	int rc = policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(a->tree), false, &d);
+	int rc = policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(a->tree), false, false, &d);
 	if (rc < 0) {
 		failed(s, strict_error(rc == GH_E_NOMEM ? "53200" : "54000", NULL, "the statement is too large to be decided upon"), false);
 		return;
@@ -550,7 +550,7 @@ strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_sp
 	*error_r = base_span(NULL, 0);
 	if (tree_read(detail, s->strict->major, &tree, &fail) < 0) {
 		*error_r = strict_error("0A000", "write the statement more simply, or tell the gate's operator", "the gate cannot read the server's analysis of this statement: %s", fail.text);
-	} else if (policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(tree), false, &d) == GH_OK) {
+	} else if (policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(tree), false, false, &d) == GH_OK) {
 		const struct policy_occurrence *o = d->refused ? NULL : keyless(d);
 		if (d->refused) {
 			*error_r = strict_refusal(&d->refusal);

@@ -174,8 +174,8 @@ take(struct keeper_conn *c)
 
 		if (r == 0)
 			break;
-		if (r < 0 || m.id != c->next_id) {
-			drop(c, r < 0 ? fail.text : "entry out of sequence");
+		if (r < 0 || m.type != PROC_MSG_ENTRY || m.id != c->next_id) {
+			drop(c, r < 0 ? fail.text : m.type != PROC_MSG_ENTRY ? "a recall is not answered yet" : "entry out of sequence");
 			return false;
 		}
 		c->refused = keeper_check_entry(m.body);

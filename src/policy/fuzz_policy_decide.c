@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!objects && policy_objects_new(&nothing, NULL, 0, "fuzz.gate", &objects, &fail) != 0)
 		abort();
 	if (tree_read(base_span(data, size), 15, &t, &fail) == 0) {
-		if (policy_decide(&scope, objects, tree_queries(t), true, &d) != 0)
+		if (policy_decide(&scope, objects, tree_queries(t), false, true, &d) != 0)
 			abort();
 		for (size_t i = 0; !d->refused && i < d->noccurrences; i++) {
 			if (d->occurrences[i].key_column != SIZE_MAX && d->occurrences[i].key_column >= d->ncolumns)

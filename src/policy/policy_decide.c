@@ -255,7 +255,7 @@ policy_name(const struct policy_scope *scope, struct base_arena *a)
 }
 
 int
-policy_decide(const struct policy_scope *scope, const struct policy_objects *objects, struct tree_list queries, bool explain, struct policy_decision **d_r)
+policy_decide(const struct policy_scope *scope, const struct policy_objects *objects, struct tree_list queries, bool approved, bool explain, struct policy_decision **d_r)
 {
 	struct base_arena *arena = base_arena_new(POLICY_DECISION_MAX), *scratch = base_arena_new(POLICY_SCRATCH_MAX);
 	struct policy_decision *d = arena ? base_arena_get(arena, sizeof(*d)) : NULL;

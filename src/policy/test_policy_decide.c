@@ -78,7 +78,7 @@ decide(struct base_span detail, bool explain)
 
 	if (tree_read(detail, 15, &t, &fail) != 0)
 		fail_msg("%s", fail.text);
-	assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), tree_queries(t), explain, &d), 0);
+	assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), tree_queries(t), false, explain, &d), 0);
 	tree_free(&t); /* a decision outlives its tree */
 	return d;
 }
@@ -266,7 +266,7 @@ test_changed_trees(void **state)
 			if (tree_read(base_span(copy, whole.n), 15, &t, &fail) != 0)
 				continue;
 			read++;
-			assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), tree_queries(t), round % 2, &d), 0);
+			assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), tree_queries(t), false, round % 2, &d), 0);
 			allowed += !d->refused;
 			policy_decision_free(&d);
 			tree_free(&t);
@@ -285,7 +285,7 @@ test_no_statement(void **state)
 
 	(void)state;
 	for (size_t n = 0; n <= 2; n++) {
-		assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), (struct tree_list){none, n}, false, &d), 0);
+		assert_int_equal(policy_decide(world.scope, policy_map_objects(world.map), (struct tree_list){none, n}, false, false, &d), 0);
 		assert_true(d->refused);
 		assert_string_equal(d->refusal.id, n == 0 ? "NO_STATEMENT" : n == 1 ? "MALFORMED" : "SEVERAL");
 		policy_decision_free(&d);

@@ -24,6 +24,10 @@ static const struct {
 	[PROC_MSG_HELLO] = {12, 12, false},
 	[PROC_MSG_RECEIPT] = {8, 8, false},
 	[PROC_MSG_FAILED] = {9, 9 + TEXT_MAX, false},
+	[PROC_MSG_RECALL] = {8, 8, true},
+	[PROC_MSG_RECALLED] = {1, ENTRY_MAX, false},
+	[PROC_MSG_RECALL_END] = {8, 8, false},
+	[PROC_MSG_NOTICE] = {1, ENTRY_MAX, false},
 };
 _Static_assert(PROC_MSG_MAX == 1 + 8 + ENTRY_MAX, "the longest frame is an entry's");
 
@@ -74,6 +78,48 @@ proc_msg_failed(struct base_buf *b, uint64_t upto, enum proc_msg_failure code, c
 	base_buf_put(b, s);
 }
 
+static void
+put_bare(struct base_buf *b, enum proc_msg_type type, struct base_span entry)
+{
+	if (entry.n == 0 || entry.n > ENTRY_MAX) {
+		b->bad = true; /* the peer would have to end the connection */
+		return;
+	}
+	put_head(b, type, entry.n);
+	base_buf_put(b, entry);
+}
+
+static void
+put_number(struct base_buf *b, enum proc_msg_type type, uint64_t n)
+{
+	put_head(b, type, 8);
+	base_buf_u64(b, n);
+}
+
+void
+proc_msg_recall(struct base_buf *b, uint64_t since_us)
+{
+	put_number(b, PROC_MSG_RECALL, since_us);
+}
+
+void
+proc_msg_recalled(struct base_buf *b, struct base_span entry)
+{
+	put_bare(b, PROC_MSG_RECALLED, entry);
+}
+
+void
+proc_msg_recall_end(struct base_buf *b, uint64_t count)
+{
+	put_number(b, PROC_MSG_RECALL_END, count);
+}
+
+void
+proc_msg_notice(struct base_buf *b, struct base_span entry)
+{
+	put_bare(b, PROC_MSG_NOTICE, entry);
+}
+
 /* The body of a frame whose type and length are legal. */
 static int
 read_body(struct base_span body, struct proc_msg *m, struct base_fail *fail)
@@ -88,7 +134,13 @@ read_body(struct base_span body, struct proc_msg *m, struct base_fail *fail)
 			return base_fail_set(fail, GH_E_PARSE, "keeper speaks format %" PRIu32 ", we speak %u", m->format, PROC_MSG_FORMAT);
 		break;
 	case PROC_MSG_RECEIPT:
+	case PROC_MSG_RECALL:
+	case PROC_MSG_RECALL_END:
 		m->id = base_cursor_u64(&c);
+		break;
+	case PROC_MSG_RECALLED:
+	case PROC_MSG_NOTICE:
+		m->body = base_cursor_take(&c, c.left);
 		break;
 	case PROC_MSG_ENTRY:
 		m->id = base_cursor_u64(&c);
