@@ -5,7 +5,7 @@
  * anything else; `crit`, `jwk`, `jku`, `x5u`, `x5c` and `zip` are refused; `typ`, where given, is JWT or at+jwt; `b64` refused; the key is chosen by kid (when the header has
  * none: only if the set has exactly one key that fits) and must be of the algorithm's type (kty, crv; `use` sig when given; `alg` the same when given); the signature;
  * then the claims: an object without duplicate names; iss equal; aud equal or an array that holds it; exp there and in the future; nbf and iat, when there, not in
- * the future (leeway 60 s each); sub there, a string of 1 to 255 bytes.
+ * the future (leeway 60 s each), all three whole seconds; sub there, a string of 1 to 255 bytes without control characters.
  * Never: logs a token, follows a URL, tries a second key after a bad signature when kid was given.
  */
 #ifndef IDENT_TOKEN_H
@@ -34,9 +34,11 @@ struct ident_claims; /* own */
 BASE_CHECK int ident_token_verify(const struct ident_jwks *keys, struct base_span token, const struct ident_expect *expect, struct ident_claims **c_r, struct base_fail *fail);
 void ident_claims_free(struct ident_claims **c);
 uint64_t ident_claims_expires_us(const struct ident_claims *c); /* exp, without leeway */
-/* A string claim by name ("sub", or a path "realm_access.roles"); false: absent or another type, longer than 255 bytes, or holding control characters. */
+/* A string claim by name: the whole name first ("sub", "https://example.com/org"), then as a path of objects ("realm_access.org"). False: absent or another type,
+ * empty, longer than 255 bytes, or holding control characters. The span lives as long as c. */
 bool ident_claims_text(const struct ident_claims *c, struct base_span name, struct base_span *value_r);
-/* The i-th of a claim that is an array of strings, or of one string whose words are parted by blanks. False: no such. */
+/* The i-th of a claim that is an array of strings, or of one string whose words are parted by blanks. False: no such, or any of them would not do as a text, or
+ * there are more than 256: a list is never read in half. */
 bool ident_claims_item(const struct ident_claims *c, struct base_span name, size_t i, struct base_span *value_r);
 
 #endif
