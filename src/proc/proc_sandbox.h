@@ -6,7 +6,8 @@
  *   keeper      also: Landlock: files are written, made and removed below the ledger and run_dir only (reading stays); sockets of
  *               other families than AF_UNIX are refused
  *   metrics     also: Landlock: no file at all; no new sockets
- *   gate        nothing more: it connects to the server again, resolves its name, reloads policy, people and certificates
+ *   gate        nothing more: it connects to the server again, resolves its name, reloads policy, people, certificates and
+ *               time zones
  */
 #ifndef PROC_SANDBOX_H
 #define PROC_SANDBOX_H
