@@ -2,11 +2,13 @@
  * Explanation of (actor, subject, time) is the existence of a path in business data (explanation-based auditing, Fabbri & LeFevre, PVLDB 5(1), 2011).
  * A declared case is not believed: it must be about this subject.
  *
- *   EXPLAINED    a ticket of the subject is assigned to the actor, or to a colleague (same team, or the assignee has the actor's employer in the people file), and the
- *                time is within it: from 30 minutes before it was opened until 24 hours after it was closed; while open, 14 days from its opening (a ticket without a known
- *                opening time counts as open as long as `open where` holds)
- *   WEAK         a ticket that only the actor was involved in (opener and assignee), or one of another organisation only
- *   UNEXPLAINED  nothing, or the declared case is not one of these
+ *   EXPLAINED    a ticket of the subject is assigned to the actor, or to a colleague (the assignee has the actor's employer in the people file; else the ticket or that
+ *                file says the actor's team, also where a ticket waits for the team and has no assignee)
+ *   WEAK         a ticket that only the actor was involved in (opener, and assignee if there is one), or one of another organisation or of nobody known only
+ *   UNEXPLAINED  nothing, or the declared case is not one of these: when one is declared, tickets of other numbers do not count
+ *
+ * A ticket counts when the time is within it: from 30 minutes before it was opened until 24 hours after it was closed; while open, 14 days from its opening (a ticket
+ * without a known opening time counts as open as long as `open where` holds).
  */
 #ifndef POLICY_CASE_H
 #define POLICY_CASE_H

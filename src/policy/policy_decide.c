@@ -28,24 +28,32 @@ copy_text(struct policy_judge *j, struct base_span s, struct base_span *out_r)
 }
 
 /* ---- result columns ---- */
+static bool
+is_key(const struct policy_flow *f)
+{
+	return f->relation && f->column && f->relation->key != 0 && f->column->attnum == f->relation->key;
+}
+
 static int
-deliver(struct policy_judge *j, const struct policy_level *l, const struct policy_flow *f)
+deliver(struct policy_judge *j, const struct policy_level *l, const struct policy_flow *f, bool hidden)
 {
 	const struct base_span name = f->column ? f->column->name : base_span_str("?");
 	char why[320];
 
 	if (f->unknown)
 		return policy_refuse_secret(j, f);
-	if (f->mixed)
+	if (hidden)
+		return 0;
+	if (f->mixed && !j->approved)
 		return policy_refuse(j, POLICY_REFUSE_MIXED, f->rule, POLICY_ARGS(name, base_span_str("what stands in this result column"), {0}));
-	if (f->secret && l->write_target != 0)
+	if (f->secret && l->write_target != 0 && !j->approved)
 		return policy_refuse(j, POLICY_REFUSE_RETURNING, f->rule, POLICY_ARGS(name, {0}, base_span_str(policy_refuse_why(j, f, why, sizeof(why)))));
 	for (size_t i = 0; i < j->nseen; i++) {
-		if (f->named & UINT64_C(1) << i)
+		if (f->held.named & UINT64_C(1) << i)
 			j->seen[i].pub.delivers = true;
 	}
-	if (!f->secret)
-		return 0;
+	if (!f->secret || (f->mixed && j->approved))
+		return policy_count_deliver(j, f, is_key(f));
 	if (f->occurrence == SIZE_MAX || !f->relation || !f->column) /* a mask without its column cannot be made, nor a key be asked for */
 		return policy_refuse(j, POLICY_REFUSE_MIXED, f->rule, POLICY_ARGS(name, base_span_str("what stands in this result column"), {0}));
 	if (f->mask.kind != POLICY_MASK_HIDE) {
@@ -53,30 +61,33 @@ deliver(struct policy_judge *j, const struct policy_level *l, const struct polic
 		if (f->relation->subject && !f->computed)
 			j->seen[f->occurrence].pub.must_key = true;
 	}
-	return 0;
+	return policy_count_deliver(j, f, is_key(f));
 }
 
 static int
 column(struct policy_judge *j, const struct policy_level *l, const struct tree_node *t, const struct policy_flow *f, struct policy_result_column *c)
 {
+	const bool bare = f->relation && f->column && f->occurrence != SIZE_MAX;
+	const bool hidden = j->approved && !bare && f->held.hidden; /* computed from what this person does not see */
 	char mask[96], name[160];
-	int rc = deliver(j, l, f);
+	int rc = deliver(j, l, f, hidden);
 
 	if (rc == 0)
 		rc = copy_text(j, tree_text(t, TREE_F_RESNAME), &c->name);
 	if (rc != 0)
 		return rc;
 	c->type_oid = policy_flow_type(tree_child(t, TREE_F_EXPR));
-	c->occurrence = f->relation && f->column ? f->occurrence : SIZE_MAX;
+	c->occurrence = bare ? f->occurrence : SIZE_MAX;
 	c->attnum = c->occurrence != SIZE_MAX ? f->column->attnum : 0;
-	c->mask = f->mask;
-	if (f->secret || f->relation)
-		c->rule = f->rule;
+	if (hidden || bare)
+		c->mask = hidden ? (struct policy_mask){.kind = POLICY_MASK_HIDE} : f->mask;
+	c->rule = hidden ? f->held.rule : f->secret || f->relation ? f->rule : POLICY_NO_RULE;
+	c->counted = j->scope->counts && f->held.counted != 0 && !is_key(f);
 	(void)base_text_quote(name, sizeof(name), c->name, 140);
 	if (c->mask.kind != POLICY_MASK_NONE) {
 		j->d->masks = true;
 		policy_mask_words(&c->mask, mask, sizeof(mask));
-		policy_refuse_note(j, 1, f->rule, "result column %s goes out masked: %s", name, mask);
+		policy_refuse_note(j, 1, c->rule, "result column %s goes out masked: %s", name, mask);
 	} else {
 		policy_refuse_note(j, 1, f->relation ? f->rule : POLICY_NO_RULE, "result column %s goes out as it is", name);
 	}
@@ -204,6 +215,9 @@ occurrences(struct policy_judge *j, const struct policy_level *l)
 			if (d->columns[k].occurrence == i && s->pub.relation->key != 0 && d->columns[k].attnum == s->pub.relation->key && d->columns[k].mask.kind == POLICY_MASK_NONE)
 				s->pub.key_column = k;
 		}
+		rc = policy_count_settle(j, i);
+		if (rc != 0)
+			return rc;
 		d->occurrences[i] = s->pub;
 		if (s->pub.must_key)
 			policy_refuse_note(j, 1, POLICY_NO_RULE, "rows of %.*s are recorded by the subject's key: %s", (int)s->pub.relation->full_name.n, (const char *)s->pub.relation->full_name.p,
@@ -270,6 +284,7 @@ policy_decide(const struct policy_scope *scope, const struct policy_objects *obj
 	j->d = d;
 	j->scratch = scratch;
 	j->explain = explain;
+	j->approved = approved;
 	j->file = policy_name(scope, arena);
 	rc = statement(j, queries);
 	if (rc == GH_E_NOMEM && !d->refused) /* an arena's ceiling, or no memory at all: the statement is what costs it */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /* `=` of the built-in types alone: another operator of that name may be a user's. */
-static bool
-built_in_equal(uint32_t function)
+bool
+policy_equal_built_in(uint32_t function)
 {
 	static const uint32_t known[] = {
 		67 /* texteq */, 1048 /* bpchareq */, 62 /* nameeq */, 240 /* nameeqtext */, 247 /* texteqname */, 2956 /* uuid_eq */, 184 /* oideq */, 1718 /* numeric_eq */,
@@ -107,7 +107,7 @@ equality(struct policy_judge *j, struct policy_level *l, const struct tree_node 
 	struct policy_flow f;
 	int rc;
 
-	if (n->kind != TREE_OPEXPR || args.n != 2 || !built_in_equal(tree_oid(n, TREE_F_OPFUNCID)))
+	if (n->kind != TREE_OPEXPR || args.n != 2 || !policy_equal_built_in(tree_oid(n, TREE_F_OPFUNCID)))
 		return 0;
 	value = plain_value(args.item[1]);
 	column = policy_flow_strip(args.item[value ? 0 : 1]);
@@ -122,6 +122,8 @@ equality(struct policy_judge *j, struct policy_level *l, const struct tree_node 
 		return 0;
 	if (!f.secret)
 		return policy_from_identifies(f.relation, f.column->attnum, false) ? record(j, &f, value, false) : 0;
+	if (j->approved && !f.unknown) /* no probe: the owner has read what is asked */
+		return policy_from_identifies(f.relation, f.column->attnum, false) || f.column->lookup ? record(j, &f, value, false) : 0;
 	if (f.unknown || !f.column->lookup || !j->seen[f.occurrence].direct || l->write_target != 0)
 		return 0;
 	for (size_t i = 0; i < j->nequality; i++) {
@@ -150,7 +152,7 @@ term(struct policy_judge *j, struct policy_level *l, const struct tree_node *n)
 	} else if (rc == 0) {
 		rc = equality(j, l, n, &done);
 		if (rc == 0 && !done)
-			rc = policy_flow_at(j, l, n, POLICY_PLACE_WHERE);
+			rc = policy_flow_test(j, l, n, POLICY_PLACE_WHERE);
 	}
 	j->depth--;
 	return rc;

@@ -114,6 +114,12 @@ policy_flow_sorts(struct policy_judge *j, const struct tree_list sorts)
 
 struct walk { struct policy_judge *j; struct policy_level *l; };
 
+static bool
+treats_values(enum tree_kind kind)
+{
+	return kind == TREE_FUNCEXPR || kind == TREE_COERCEVIAIO || kind == TREE_ARRAYCOERCEEXPR || kind == TREE_COERCETODOMAIN || kind == TREE_XMLEXPR;
+}
+
 static int
 walk_child(const struct tree_node *child, enum tree_field f, void *ctx)
 {
@@ -131,10 +137,22 @@ variable(struct policy_judge *j, struct policy_level *l, const struct tree_node 
 
 	if (rc != 0)
 		return rc;
-	if (f.secret && j->trust == 0)
+	if (f.secret && j->trust == 0 && (f.unknown || !j->approved))
 		return policy_refuse_secret(j, &f);
-	j->named |= f.named;
+	policy_count_hold(&j->held, &f.held);
 	return 0;
+}
+
+/* `key = ` what a sub-select of one key gives. */
+static bool
+links(struct policy_judge *j, struct policy_level *l, const struct tree_node *test, const struct policy_flow *inner)
+{
+	const struct tree_list args = tree_list(test, TREE_F_ARGS);
+	const struct tree_node *column = args.n == 2 ? policy_flow_strip(args.item[0]) : NULL;
+	struct policy_flow f;
+
+	return policy_count_judges(j) && test && test->kind == TREE_OPEXPR && policy_equal_built_in(tree_oid(test, TREE_F_OPFUNCID)) && column && column->kind == TREE_VAR && args.item[1] && policy_flow_strip(args.item[1])->kind == TREE_PARAM &&
+	    tree_number(column, TREE_F_VARATTNO) > 0 && policy_from_var(j, l, column, &f) == 0 && policy_count_same(&f, inner);
 }
 
 /* EXISTS tells whether there are rows, and the sub-select's own tests were judged; every other kind gives its columns' values away. */
@@ -142,7 +160,7 @@ static int
 sublink(struct policy_judge *j, struct policy_level *l, const struct tree_node *n)
 {
 	const int64_t type = tree_number(n, TREE_F_SUB_LINK_TYPE);
-	const uint64_t before = j->named;
+	const struct policy_held before = j->held;
 	struct policy_level *inner = NULL;
 	int rc;
 
@@ -151,16 +169,40 @@ sublink(struct policy_judge *j, struct policy_level *l, const struct tree_node *
 	rc = policy_flow_expression(j, l, tree_child(n, TREE_F_TESTEXPR));
 	if (rc == 0)
 		rc = policy_level_judge(j, l, tree_child(n, TREE_F_SUBSELECT), &inner);
-	j->named |= before;
+	policy_count_hold(&j->held, &before);
 	for (size_t i = 0; rc == 0 && i < inner->nout && type != 0; i++) {
 		enum policy_place place = j->place;
 
 		j->place = POLICY_PLACE_SUBSELECT;
-		if (inner->out[i].secret && j->trust == 0)
+		if (inner->out[i].secret && j->trust == 0 && (inner->out[i].unknown || !j->approved))
 			rc = policy_refuse_secret(j, &inner->out[i]);
 		j->place = place;
-		j->named |= inner->out[i].named;
+		policy_count_hold(&j->held, &inner->out[i].held);
 	}
+	if (rc == 0 && type == 2 && inner->nout == 1 && links(j, l, tree_child(n, TREE_F_TESTEXPR), &inner->out[0]))
+		j->link = n;
+	return rc;
+}
+
+/* Where it is counted: what may say a value in an error, and what makes rows. */
+static int
+counted_node(struct policy_judge *j, struct walk *w, const struct tree_node *n)
+{
+	const struct policy_held before = j->held;
+	const bool set = tree_bool(n, TREE_F_FUNCRETSET) || tree_bool(n, TREE_F_OPRETSET);
+	int rc;
+
+	j->held = (struct policy_held){0};
+	rc = tree_each(n, walk_child, w);
+	if (rc == 0 && n->kind == TREE_WINDOWFUNC)
+		rc = policy_count_window(j, w->l, n);
+	if (j->held.counted != 0 && (treats_values(n->kind) || (n->kind == TREE_OPEXPR && tree_oid(n, TREE_F_OPRESULTTYPE) != 16)))
+		j->d->touches_protected = true; /* "invalid input syntax for type integer: ..." says the value */
+	if (set) { /* as many rows as the value says */
+		policy_count_mark(j, j->held.counted, j->held.clear);
+		j->held.others = true;
+	}
+	policy_count_hold(&j->held, &before);
 	return rc;
 }
 
@@ -213,7 +255,7 @@ walk_node(struct policy_judge *j, struct policy_level *l, const struct tree_node
 		if (treat == GATHERS && j->place == POLICY_PLACE_SELECT)
 			j->place = POLICY_PLACE_AGGREGATE;
 		if (rc == 0)
-			rc = tree_each(n, walk_child, &w);
+			rc = policy_count_judges(j) ? counted_node(j, &w, n) : tree_each(n, walk_child, &w);
 		j->place = place;
 		return rc;
 	case NOT_HERE:
@@ -251,6 +293,33 @@ policy_flow_at(struct policy_judge *j, struct policy_level *l, const struct tree
 	return rc;
 }
 
+/* What rows are chosen by: the terms of an AND one by one, because rows meet only what stands in one term. */
+int
+policy_flow_test(struct policy_judge *j, struct policy_level *l, const struct tree_node *n, enum policy_place place)
+{
+	const struct tree_list args = tree_list(n, TREE_F_ARGS);
+	const struct policy_held before = j->held;
+	int rc = 0;
+
+	if (!n || !policy_count_judges(j))
+		return policy_flow_at(j, l, n, place);
+	j->depth++;
+	rc = policy_refuse_step(j);
+	if (rc == 0 && n->kind == TREE_BOOLEXPR && base_span_is(tree_text(n, TREE_F_BOOLOP), "and")) {
+		for (size_t i = 0; rc == 0 && i < args.n; i++)
+			rc = policy_flow_test(j, l, args.item[i], place);
+	} else if (rc == 0) {
+		j->held = (struct policy_held){0};
+		j->link = NULL;
+		rc = policy_flow_at(j, l, n, place);
+		if (rc == 0 && !policy_count_link(j, l, n))
+			policy_count_test(j, &j->held);
+	}
+	j->held = before;
+	j->depth--;
+	return rc;
+}
+
 /* text, varchar and bpchar are the same bytes; a relabelled value is the value. Other types keep their node: an expression. */
 const struct tree_node *
 policy_flow_strip(const struct tree_node *n)
@@ -269,7 +338,7 @@ int
 policy_flow_target(struct policy_judge *j, struct policy_level *l, const struct tree_node *n, struct policy_flow *f_r)
 {
 	const struct tree_node *bare = policy_flow_strip(n);
-	const uint64_t before = j->named;
+	const struct policy_held before = j->held;
 	struct policy_flow f = policy_flow_nothing;
 	int rc;
 
@@ -282,10 +351,13 @@ policy_flow_target(struct policy_judge *j, struct policy_level *l, const struct 
 			rc = policy_from_var(j, l, bare, &f);
 		j->depth--;
 	} else {
-		j->named = 0;
+		j->held = (struct policy_held){0};
 		rc = policy_flow_at(j, l, n, POLICY_PLACE_SELECT);
-		f.named = j->named;
-		j->named = before;
+		f.held = j->held;
+		f.vouched = j->approved && j->trust == 0;
+		if (f.held.rows == 0 && bare && bare->kind != TREE_CONST && bare->kind != TREE_PARAM)
+			f.held.others = true; /* random(), count(*), nextval(): another value in each row, for all that can be told */
+		j->held = before;
 	}
 	if (rc == 0)
 		*f_r = f;

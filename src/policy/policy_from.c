@@ -29,7 +29,7 @@ policy_from_identifies(const struct policy_scope_relation *r, int16_t attnum, bo
 }
 
 struct policy_flow
-policy_from_column(const struct policy_scope_relation *r, const struct policy_scope_column *c, size_t occurrence)
+policy_from_column(const struct policy_judge *j, const struct policy_scope_relation *r, const struct policy_scope_column *c, size_t occurrence)
 {
 	struct policy_flow f = {.relation = r, .column = c, .occurrence = occurrence};
 
@@ -38,7 +38,8 @@ policy_from_column(const struct policy_scope_relation *r, const struct policy_sc
 	f.secret = f.unknown || !c->open || c->mask.kind != POLICY_MASK_NONE;
 	f.rule = c->mask.kind != POLICY_MASK_NONE ? c->masked : c->open ? c->shown : c->never;
 	if (occurrence < POLICY_OCCURRENCES_MAX && policy_from_identifies(r, c->attnum, false))
-		f.named = UINT64_C(1) << occurrence;
+		f.held.named = UINT64_C(1) << occurrence;
+	policy_count_column(j, &f);
 	return f;
 }
 
@@ -191,9 +192,11 @@ static int
 view_rule(struct policy_judge *j, const struct policy_scope_relation *r, const struct policy_scope_column *c, const struct policy_entry *e, struct policy_flow *f)
 {
 	struct policy_seen seen = {.made_by = e->rte, .of = SIZE_MAX, .and_of = SIZE_MAX};
-	const bool masks = c && c->mask.kind != POLICY_MASK_NONE && policy_mask_stronger(&f->mask, &c->mask) == &c->mask;
+	bool masks;
 	int rc = 0;
 
+	if (!f->relation && r->subject && c && c->harmless) /* the owner's word for what the view computes */
+		f->held.counted = f->held.clear = 0;
 	if (c && c->known && c->open && c->mask.kind == POLICY_MASK_NONE)
 		return 0;
 	if (!f->relation) {
@@ -202,14 +205,22 @@ view_rule(struct policy_judge *j, const struct policy_scope_relation *r, const s
 		f->column = c;
 		f->computed = true;
 		f->rule = c ? c->never : r->at;
+		if (f->held.hidden) { /* approved: the view computes it from what this person does not see */
+			f->mask = (struct policy_mask){.kind = POLICY_MASK_HIDE};
+			f->rule = f->held.rule;
+		}
 		rc = policy_from_occurrence(j, &seen, &f->occurrence);
 	}
+	masks = c && c->mask.kind != POLICY_MASK_NONE && policy_mask_stronger(&f->mask, &c->mask) == &c->mask;
 	if (masks) {
 		f->mask = c->mask;
 		f->rule = c->masked;
 	}
 	f->secret = true;
 	f->unknown = f->unknown || !c || !c->known;
+	f->held.hidden = f->mask.kind != POLICY_MASK_NONE;
+	f->held.mask = f->mask;
+	f->held.rule = f->rule;
 	return rc;
 }
 
@@ -252,7 +263,11 @@ declassify(struct policy_judge *j, struct policy_entry *e)
 		f->secret = f->unknown = f->mixed = false;
 		f->mask = (struct policy_mask){.kind = POLICY_MASK_NONE};
 		if (f->occurrence != SIZE_MAX)
-			f->named |= UINT64_C(1) << f->occurrence;
+			f->held.named |= UINT64_C(1) << f->occurrence;
+		f->held.hidden = false;
+		if (!j->scope->counts)
+			f->held.counted = f->held.clear = 0; /* an approval adds nothing to what the view gives anyway */
+		f->vouched = true;
 	}
 	policy_refuse_note(j, 1, POLICY_NO_RULE, "trusted view: its columns count as open");
 }
@@ -306,8 +321,15 @@ rename_flows(struct policy_judge *j, struct policy_entry *e)
 {
 	for (size_t i = 0; i < e->nflow; i++) {
 		struct policy_seen seen = {.made_by = e->rte, .of = e->flow[i].occurrence, .and_of = SIZE_MAX};
-		int rc;
+		struct policy_held *h = &e->flow[i].held;
+		int rc = policy_count_rename(j, e->rte, h->counted, &h->counted);
 
+		if (rc == 0)
+			rc = policy_count_rename(j, e->rte, h->clear, &h->clear);
+		if (rc == 0)
+			rc = policy_count_rename(j, e->rte, h->rows, &h->rows);
+		if (rc != 0)
+			return rc;
 		if (seen.of == SIZE_MAX || !e->flow[i].relation)
 			continue;
 		seen.pub.relation = j->seen[seen.of].pub.relation;
@@ -315,10 +337,16 @@ rename_flows(struct policy_judge *j, struct policy_entry *e)
 		rc = policy_from_occurrence(j, &seen, &e->flow[i].occurrence);
 		if (rc != 0)
 			return rc;
-		if (e->flow[i].named & UINT64_C(1) << seen.of)
-			e->flow[i].named |= UINT64_C(1) << e->flow[i].occurrence;
+		if (h->named & UINT64_C(1) << seen.of)
+			h->named |= UINT64_C(1) << e->flow[i].occurrence;
 	}
 	return 0;
+}
+
+static bool
+more_held(const struct policy_held *now, const struct policy_held *before)
+{
+	return ((now->named & ~before->named) | (now->counted & ~before->counted) | (now->clear & ~before->clear) | (now->rows & ~before->rows)) != 0 || (now->hidden && !before->hidden);
 }
 
 static int
@@ -332,8 +360,11 @@ recursive_cte(struct policy_judge *j, struct policy_level *l, struct policy_cte 
 	c->flow = base_arena_get(j->scratch, (c->nflow + 1) * sizeof(c->flow[0]));
 	if (!c->flow)
 		return GH_E_NOMEM;
-	for (size_t i = 0; i < c->nflow; i++)
+	for (size_t i = 0; i < c->nflow; i++) {
 		c->flow[i] = policy_flow_nothing;
+		c->flow[i].vouched = j->approved;
+		c->flow[i].held.others = true; /* a recursion makes rows of its own */
+	}
 	/* Upwards only, from "no column is secret": each round adds one or is the last. */
 	while (again) {
 		int rc = policy_level_judge(j, l, query, &inner);
@@ -349,11 +380,12 @@ recursive_cte(struct policy_judge *j, struct policy_level *l, struct policy_cte 
 			if (f.secret && !c->flow[i].secret) {
 				f.mixed = true;
 				f.occurrence = SIZE_MAX;
-				f.named |= c->flow[i].named;
+				f.vouched = j->approved;
+				policy_count_hold(&f.held, &c->flow[i].held);
 				c->flow[i] = f;
 				again = true;
-			} else if (f.named & ~c->flow[i].named) {
-				c->flow[i].named |= f.named;
+			} else if (more_held(&f.held, &c->flow[i].held)) {
+				policy_count_hold(&c->flow[i].held, &f.held);
 				again = true;
 			}
 		}
@@ -368,6 +400,7 @@ policy_from_cte(struct policy_judge *j, struct policy_level *l, size_t i)
 	struct policy_level *inner = NULL;
 	const enum policy_place place = j->place;
 	const unsigned trust = j->trust;
+	const uint64_t marks = j->marks;
 	int rc;
 
 	if (c->state == POLICY_CTE_READY)
@@ -379,6 +412,7 @@ policy_from_cte(struct policy_judge *j, struct policy_level *l, size_t i)
 	c->state = POLICY_CTE_BUSY;
 	j->place = POLICY_PLACE_SELECT;
 	j->trust = l->trust;
+	j->marks = 0;
 	if (tree_bool(c->node, TREE_F_CTERECURSIVE)) {
 		rc = recursive_cte(j, l, c);
 	} else {
@@ -390,6 +424,8 @@ policy_from_cte(struct policy_judge *j, struct policy_level *l, size_t i)
 	}
 	j->place = place;
 	j->trust = trust;
+	c->marks = j->marks;
+	j->marks |= marks;
 	if (rc == 0)
 		c->state = POLICY_CTE_READY;
 	return rc;
@@ -401,6 +437,7 @@ cte_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry *e
 	const struct base_span name = tree_text(e->rte, TREE_F_CTENAME);
 	struct policy_level *at = l;
 	struct policy_cte *c = NULL;
+	uint64_t marks;
 	int rc;
 
 	for (int64_t up = tree_number(e->rte, TREE_F_CTELEVELSUP); up > 0 && at; up--)
@@ -417,8 +454,13 @@ cte_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry *e
 	if (!c)
 		return malformed(j, "a WITH query that is not there");
 	rc = copy_flows(j, c->flow, c->nflow, e);
-	if (rc == 0 && c->state == POLICY_CTE_READY && c->uses++ > 0)
+	marks = c->marks;
+	if (rc == 0 && c->state == POLICY_CTE_READY && c->uses++ > 0) {
 		rc = rename_flows(j, e);
+		if (rc == 0)
+			rc = policy_count_rename(j, e->rte, marks, &marks);
+	}
+	policy_count_mark(j, rc == 0 ? marks : 0, marks); /* of this reference's rows */
 	return rc;
 }
 
@@ -440,11 +482,11 @@ static int
 plain_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry *e, const struct tree_node *n, enum tree_field only, enum policy_place place)
 {
 	static const enum tree_field table_parts[] = {TREE_F_NS_URIS, TREE_F_DOCEXPR, TREE_F_ROWEXPR, TREE_F_COLEXPRS, TREE_F_COLDEFEXPRS}; /* of XMLTABLE */
-	const uint64_t before = j->named;
+	const struct policy_held before = j->held;
 	struct walk w = {j, l, only};
 	int rc = 0;
 
-	j->named = 0;
+	j->held = (struct policy_held){0};
 	e->kind = POLICY_ENTRY_PLAIN;
 	j->place = place;
 	if (only != TREE_FIELD_COUNT)
@@ -453,8 +495,11 @@ plain_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry 
 		w.only = table_parts[i];
 		rc = tree_each(n, walk_field, &w);
 	}
-	e->named = j->named;
-	j->named = before;
+	e->held = j->held;
+	e->held.others = true;
+	if (place == POLICY_PLACE_FROM && policy_count_judges(j)) /* as many rows as the value says */
+		policy_count_mark(j, e->held.counted, e->held.clear);
+	j->held = before;
 	return rc;
 }
 
@@ -487,7 +532,9 @@ sample(struct policy_judge *j, struct policy_level *l, const struct policy_entry
 {
 	const uint32_t handler = tree_oid(s, TREE_F_TSMHANDLER);
 	const enum policy_place place = j->place;
+	const struct policy_held before = j->held;
 	struct walk w = {j, l, TREE_F_ARGS};
+	struct policy_flow f;
 	int rc;
 
 	if (!s)
@@ -495,14 +542,19 @@ sample(struct policy_judge *j, struct policy_level *l, const struct policy_entry
 	if (handler != 3313 && handler != 3314) /* bernoulli, system */
 		return policy_refuse(j, POLICY_REFUSE_FUNCTION, POLICY_NO_RULE, POLICY_ARGS(policy_objects_function_name(j->objects, handler), base_span_str("it is not a known way of sampling"), {0}));
 	for (size_t i = 0; e->kind == POLICY_ENTRY_RELATION && i < e->relation->ncolumns; i++) { /* which rows are taken depends on where they lie */
-		if (policy_from_column(e->relation, &e->relation->columns[i], SIZE_MAX).secret)
+		f = policy_from_column(j, e->relation, &e->relation->columns[i], SIZE_MAX);
+		if (f.secret && (f.unknown || !j->approved))
 			return policy_refuse(j, POLICY_REFUSE_SAMPLE, e->relation->at, POLICY_ARGS(e->relation->full_name, e->relation->columns[i].name, {0}));
 	}
 	j->place = POLICY_PLACE_SAMPLE;
+	j->held = (struct policy_held){0};
 	rc = tree_each(s, walk_field, &w);
 	w.only = TREE_F_REPEATABLE;
 	if (rc == 0)
 		rc = tree_each(s, walk_field, &w);
+	if (rc == 0 && j->held.counted != 0 && policy_count_judges(j))
+		rc = policy_refuse_counted(j, &j->held);
+	j->held = before;
 	j->place = place;
 	return rc;
 }
@@ -579,7 +631,7 @@ relation_column(struct policy_judge *j, const struct policy_entry *e, int64_t at
 
 		return policy_refuse(j, POLICY_REFUSE_UNCLASSIFIED, e->relation->at, POLICY_ARGS(name.p ? name : base_span_str("?"), j->scope->group_words, {0}));
 	}
-	*f_r = policy_from_column(e->relation, c, e->occurrence);
+	*f_r = policy_from_column(j, e->relation, c, e->occurrence);
 	if (f_r->secret)
 		j->d->touches_protected = true;
 	return 0;
@@ -607,7 +659,7 @@ whole_row(struct policy_judge *j, struct policy_level *l, struct policy_entry *e
 
 	if (e->kind == POLICY_ENTRY_RELATION && whole_relation(j, e) != 0)
 		return GH_E_DENIED;
-	all.named = e->named;
+	all.held = e->held;
 	for (size_t i = 0; i < n; i++) {
 		int rc = 0;
 
@@ -615,18 +667,19 @@ whole_row(struct policy_judge *j, struct policy_level *l, struct policy_entry *e
 		if (e->kind == POLICY_ENTRY_FLOWS)
 			f = e->flow[i];
 		else if (e->kind == POLICY_ENTRY_RELATION)
-			f = policy_from_column(e->relation, &e->relation->columns[i], e->occurrence);
+			f = policy_from_column(j, e->relation, &e->relation->columns[i], e->occurrence);
 		else if (vars.item[i])
 			rc = policy_flow_target(j, l, vars.item[i], &f);
 		if (rc != 0)
 			return rc;
 		if (f.secret) {
 			j->d->touches_protected = true;
-			if (j->trust == 0)
+			if (j->trust == 0 && (f.unknown || !j->approved))
 				return policy_refuse(j, POLICY_REFUSE_WHOLE_ROW, f.rule, POLICY_ARGS(e->relation ? e->relation->full_name : entry_name(e->rte), f.column ? f.column->name : base_span_str("a protected column"), {0}));
 		}
-		all.named |= f.named;
+		policy_count_hold(&all.held, &f.held);
 	}
+	all.vouched = j->approved && j->trust == 0;
 	*f_r = all;
 	return 0;
 }
@@ -680,7 +733,8 @@ policy_from_var(struct policy_judge *j, struct policy_level *l, const struct tre
 		return 0;
 	case POLICY_ENTRY_PLAIN:
 		*f_r = policy_flow_nothing;
-		f_r->named = e->named;
+		f_r->held = e->held;
+		f_r->vouched = j->approved && j->trust == 0;
 		return 0;
 	case POLICY_ENTRY_DEAD:
 		break;

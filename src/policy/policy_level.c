@@ -78,13 +78,13 @@ from_item(struct policy_judge *j, struct policy_level *l, const struct tree_node
 		if (rc == 0)
 			rc = from_item(j, l, tree_child(n, TREE_F_RARG));
 		if (rc == 0)
-			rc = policy_flow_at(j, l, tree_child(n, TREE_F_QUALS), POLICY_PLACE_JOIN);
+			rc = policy_flow_test(j, l, tree_child(n, TREE_F_QUALS), POLICY_PLACE_JOIN);
 	} else if (rc == 0 && n->kind == TREE_FROMEXPR) {
 		items = tree_list(n, TREE_F_FROMLIST);
 		for (size_t i = 0; rc == 0 && i < items.n; i++)
 			rc = from_item(j, l, items.item[i]);
 		if (rc == 0)
-			rc = l->up || l->write_target ? policy_flow_at(j, l, tree_child(n, TREE_F_QUALS), POLICY_PLACE_WHERE) : policy_equal_where(j, l, tree_child(n, TREE_F_QUALS));
+			rc = l->up || l->write_target ? policy_flow_test(j, l, tree_child(n, TREE_F_QUALS), POLICY_PLACE_WHERE) : policy_equal_where(j, l, tree_child(n, TREE_F_QUALS));
 	} else if (rc == 0) {
 		rc = malformed(j, "an unknown FROM item");
 	}
@@ -143,11 +143,10 @@ merge_column(struct policy_judge *j, const struct tree_node *op, const struct po
 	struct policy_flow f = a->secret ? *a : b->secret ? *b : policy_flow_nothing;
 	int rc;
 
-	f.named = a->named | b->named;
 	f.occurrence = SIZE_MAX;
+	f.vouched = j->approved;
 	if (same) {
 		f = *a;
-		f.named = a->named | b->named;
 		f.occurrence = SIZE_MAX;
 		f.unknown = a->unknown || b->unknown;
 		if (a->occurrence != SIZE_MAX && b->occurrence != SIZE_MAX && (a->relation->subject || a->secret)) {
@@ -156,13 +155,20 @@ merge_column(struct policy_judge *j, const struct tree_node *op, const struct po
 			rc = policy_from_occurrence(j, &seen, &f.occurrence);
 			if (rc != 0)
 				return rc;
+			policy_count_column(j, &f); /* of the row of either, and no longer of one of them */
 			if (f.column && policy_from_identifies(f.relation, f.column->attnum, false))
-				f.named |= UINT64_C(1) << f.occurrence;
+				f.held.named |= UINT64_C(1) << f.occurrence;
+			f.held.named |= a->held.named | b->held.named;
+			*f_r = f;
+			return 0;
 		}
 	} else if (f.secret) {
 		f.mixed = true;
 		f.unknown = a->unknown || b->unknown;
 	}
+	f.held = a->held;
+	policy_count_hold(&f.held, &b->held);
+	f.held.others = true; /* constants in branches make rows, too */
 	*f_r = f;
 	return 0;
 }
@@ -191,8 +197,10 @@ merge_branches(struct policy_judge *j, struct policy_level *l, const struct tree
 		return GH_E_NOMEM;
 	j->place = POLICY_PLACE_SET_OPERATION;
 	for (size_t i = 0; rc == 0 && i < na; i++) {
-		if (!all && j->trust == 0 && (a[i].secret || b[i].secret))
-			rc = policy_refuse_secret(j, a[i].secret ? &a[i] : &b[i]);
+		const struct policy_flow *f = a[i].secret && (a[i].unknown || !b[i].unknown) ? &a[i] : &b[i];
+
+		if (!all && j->trust == 0 && f->secret && (f->unknown || !j->approved))
+			rc = policy_refuse_secret(j, f);
 		else
 			rc = merge_column(j, n, &a[i], &b[i], &both[i]);
 	}
@@ -316,10 +324,14 @@ check_sorts(struct policy_judge *j, struct policy_level *l, struct tree_list sor
 
 		if (!f)
 			rc = malformed(j, "a clause names a result column that is not there");
+		else if (f->secret && j->approved && !f->unknown)
+			policy_count_test(j, &f->held);
 		else if (f->secret && j->trust == 0 && !(may_key && keyed(j, l, sorts, f)))
 			rc = policy_refuse_secret(j, f);
 		else if (f->secret && j->trust == 0 && !ordered(l, sorts))
 			rc = refuse_unordered(j, f);
+		else
+			policy_count_test(j, &f->held);
 	}
 	j->place = before;
 	return rc;
@@ -352,6 +364,50 @@ windows(struct policy_judge *j, struct policy_level *l)
 	return rc;
 }
 
+/* The number of rows would say the value. */
+static int
+limit(struct policy_judge *j, struct policy_level *l, const struct tree_node *n)
+{
+	const struct policy_held before = j->held;
+	const enum policy_place place = j->place;
+	int rc;
+
+	j->held = (struct policy_held){0};
+	rc = policy_flow_at(j, l, n, POLICY_PLACE_LIMIT);
+	j->place = POLICY_PLACE_LIMIT;
+	if (rc == 0 && j->held.counted != 0 && policy_count_judges(j))
+		rc = policy_refuse_counted(j, &j->held);
+	j->place = place;
+	j->held = before;
+	return rc;
+}
+
+/* In rows of some of the sets the key is NULL where other columns are not: what is grouped by is nobody's own column any more. */
+static void
+grouped_in_sets(struct policy_judge *j, struct policy_level *l)
+{
+	const struct tree_list targets = tree_list(l->query, TREE_F_TARGET_LIST), group = tree_list(l->query, TREE_F_GROUP_CLAUSE);
+	size_t k = 0;
+
+	for (size_t i = 0; i < targets.n; i++) {
+		struct policy_flow *f = &l->target[i];
+		const bool out = !tree_bool(targets.item[i], TREE_F_RESJUNK);
+
+		for (size_t g = 0; g < group.n && f->held.counted != 0 && j->trust == 0; g++) {
+			if (sorted_target(l, group.item[g]) != f)
+				continue;
+			f->relation = NULL;
+			f->column = NULL;
+			f->occurrence = SIZE_MAX;
+			f->mask = (struct policy_mask){.kind = POLICY_MASK_NONE};
+			f->secret = f->vouched = false;
+			f->held.others = true;
+		}
+		if (out && k < l->nout)
+			l->out[k++] = *f;
+	}
+}
+
 static int
 clauses(struct policy_judge *j, struct policy_level *l)
 {
@@ -359,7 +415,7 @@ clauses(struct policy_judge *j, struct policy_level *l)
 	int rc = check_sorts(j, l, tree_list(q, TREE_F_GROUP_CLAUSE), POLICY_PLACE_GROUP, tree_list(q, TREE_F_GROUPING_SETS).n == 0);
 
 	if (rc == 0)
-		rc = policy_flow_at(j, l, tree_child(q, TREE_F_HAVING_QUAL), POLICY_PLACE_HAVING);
+		rc = policy_flow_test(j, l, tree_child(q, TREE_F_HAVING_QUAL), POLICY_PLACE_HAVING);
 	if (rc == 0)
 		rc = windows(j, l);
 	if (rc == 0)
@@ -367,9 +423,11 @@ clauses(struct policy_judge *j, struct policy_level *l)
 	if (rc == 0)
 		rc = check_sorts(j, l, tree_list(q, TREE_F_SORT_CLAUSE), POLICY_PLACE_ORDER, false);
 	if (rc == 0)
-		rc = policy_flow_at(j, l, tree_child(q, TREE_F_LIMIT_OFFSET), POLICY_PLACE_LIMIT);
+		rc = limit(j, l, tree_child(q, TREE_F_LIMIT_OFFSET));
 	if (rc == 0)
-		rc = policy_flow_at(j, l, tree_child(q, TREE_F_LIMIT_COUNT), POLICY_PLACE_LIMIT);
+		rc = limit(j, l, tree_child(q, TREE_F_LIMIT_COUNT));
+	if (rc == 0 && tree_list(q, TREE_F_GROUPING_SETS).n > 0)
+		grouped_in_sets(j, l);
 	return rc;
 }
 
@@ -406,7 +464,7 @@ judge(struct policy_judge *j, struct policy_level *l)
 int
 policy_level_judge(struct policy_judge *j, struct policy_level *up, const struct tree_node *query, struct policy_level **l_r)
 {
-	const uint64_t named = j->named;
+	const struct policy_held held = j->held;
 	const enum policy_place place = j->place;
 	struct policy_level *l = NULL;
 	int rc;
@@ -421,7 +479,7 @@ policy_level_judge(struct policy_judge *j, struct policy_level *up, const struct
 	if (rc == 0)
 		rc = judge(j, l);
 	j->place = place;
-	j->named = named;
+	j->held = held;
 	j->depth--;
 	if (rc == 0)
 		*l_r = l;

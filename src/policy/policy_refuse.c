@@ -105,6 +105,16 @@ policy_refuse_secret(struct policy_judge *j, const struct policy_flow *f)
 	return rc;
 }
 
+int
+policy_refuse_counted(struct policy_judge *j, const struct policy_held *h)
+{
+	char full[400], table_text[200], name_text[150];
+
+	(void)snprintf(full, sizeof(full), "%s of %s", base_text_quote(name_text, sizeof(name_text), h->column ? h->column->name : base_span_str("?"), 130),
+	    base_text_quote(table_text, sizeof(table_text), h->relation ? h->relation->full_name : base_span_str("?"), 180));
+	return policy_refuse(j, POLICY_REFUSE_COUNTED, h->relation ? h->relation->at : POLICY_NO_RULE, POLICY_ARGS(base_span_str(full), base_span_str(policy_refuse_place(j->place)), {0}));
+}
+
 /* Silently none past the ceiling or out of memory: reasons explain, they do not decide. */
 void
 policy_refuse_note(struct policy_judge *j, unsigned depth, struct policy_where rule, const char *fmt, ...)

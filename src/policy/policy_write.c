@@ -55,14 +55,24 @@ check_sources(struct policy_judge *j, struct policy_level *l)
 	return rc;
 }
 
+/* harmless: what is written there can be read without being counted. */
 static int
-check_value(struct policy_judge *j, struct policy_level *l, const struct tree_node *n, bool insert)
+check_value(struct policy_judge *j, struct policy_level *l, const struct tree_node *n, bool insert, bool harmless)
 {
+	const enum policy_place place = j->place;
 	int rc;
 
 	j->insert_value = insert;
+	j->held = (struct policy_held){0};
 	rc = policy_flow_at(j, l, n, POLICY_PLACE_WRITTEN);
 	j->insert_value = false;
+	if (rc == 0 && harmless && policy_count_judges(j)) {
+		j->place = POLICY_PLACE_WRITTEN;
+		j->writes_others = j->writes_others || j->held.others;
+		rc = j->held.counted != 0 ? policy_refuse_counted(j, &j->held) : 0;
+		j->place = place;
+	}
+	j->held = (struct policy_held){0};
 	return rc;
 }
 
@@ -83,7 +93,7 @@ check_column(struct policy_judge *j, struct policy_level *l, const struct policy
 	policy_refuse_note(j, 2, set ? c->updated : c->inserted, "column %.*s is written", (int)c->name.n, (const char *)c->name.p);
 	if (!c->open)
 		j->d->touches_protected = true;
-	return check_value(j, l, tree_child(t, TREE_F_EXPR), !set);
+	return check_value(j, l, tree_child(t, TREE_F_EXPR), !set, !r->subject || c->harmless);
 }
 
 static int
@@ -137,7 +147,7 @@ check_conflict(struct policy_judge *j, struct policy_level *l, const struct poli
 		return policy_refuse(j, POLICY_REFUSE_ACTION, r->at, POLICY_ARGS(r->full_name, j->scope->group_words, base_span_str("updating")));
 	for (size_t i = 0; rc == 0 && i < sets.n; i++)
 		rc = check_column(j, l, r, sets.item[i], true);
-	return rc == 0 ? policy_flow_at(j, l, tree_child(c, TREE_F_ON_CONFLICT_WHERE), POLICY_PLACE_CONFLICT) : rc;
+	return rc == 0 ? policy_flow_test(j, l, tree_child(c, TREE_F_ON_CONFLICT_WHERE), POLICY_PLACE_CONFLICT) : rc;
 }
 
 static int
