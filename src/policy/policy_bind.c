@@ -336,6 +336,14 @@ bind_subject(struct policy_bind *b, const struct policy_subject *s)
 		if (err == 0)
 			err = bind_name(b, &id->column, POLICY_IDENTIFIER, kind, id->norm, id->country);
 	}
+	for (size_t i = 0; i < s->nharmless && err == 0; i++) {
+		struct policy_bind_column *c;
+		err = policy_bind_table(b, &s->harmless[i], "table", &r);
+		if (err == 0)
+			err = policy_bind_find_column(b, r, &s->harmless[i], &c);
+		if (err == 0)
+			c->harmless = true;
+	}
 	return err;
 }
 
@@ -386,43 +394,51 @@ bind_protect(struct policy_bind *b)
 	bind_follow(b, b->readers, b->cat->nreads, false);
 }
 
+typedef void bind_take(struct policy_bind *b, const struct policy_bind_column *from, struct policy_bind_column *to);
+
 static void
-bind_inherit(struct policy_bind *b, const struct policy_bind_column *from, struct policy_bind_column *to)
+bind_take_role(struct policy_bind *b, const struct policy_bind_column *from, struct policy_bind_column *to)
 {
 	if (!to || to->set || to->cat->dropped)
 		return;
+	if (!policy_bind_canonical(to->cat)) /* a view or child that shows the value in another type: it stays data */
+		return;
 	const struct policy_cat_column *cat = to->cat;
+	bool harmless = to->harmless;
 	*to = *from;
 	to->cat = cat;
-	if (!policy_bind_canonical(cat)) { /* a view or child that shows the value in another type: it stays data */
-		to->set = false;
-		to->role = POLICY_DATA;
-		return;
-	}
+	to->harmless = harmless;
 	b->queue[b->nqueue++] = (size_t)(to - b->columns);
 }
 
 static void
-bind_inherit_by_name(struct policy_bind *b, const struct policy_bind_column *from, const struct policy_bind_edge *edges, size_t n)
+bind_take_harmless(struct policy_bind *b, const struct policy_bind_column *from, struct policy_bind_column *to)
+{
+	(void)from;
+	if (!to || to->set || to->harmless || to->cat->dropped)
+		return;
+	to->harmless = true;
+	b->queue[b->nqueue++] = (size_t)(to - b->columns);
+}
+
+static void
+bind_spread_by_name(struct policy_bind *b, const struct policy_bind_column *from, const struct policy_bind_edge *edges, size_t n, bind_take *take)
 {
 	for (size_t i = bind_first_edge(edges, n, from->cat->oid); i < n && edges[i].key == from->cat->oid; i++) {
 		struct policy_bind_relation *r = bind_relation(b, edges[i].other);
 		if (r && r->in)
-			bind_inherit(b, from, bind_column_named(b, r, from->cat->name));
+			take(b, from, bind_column_named(b, r, from->cat->name));
 	}
 }
 
+/* From each column in the queue to those of children and parents that are called alike, and of views that show it. */
 static void
-bind_roles(struct policy_bind *b)
+bind_spread(struct policy_bind *b, bind_take *take)
 {
-	b->nqueue = 0;
-	for (size_t i = 0; i < b->ncolumns; i++)
-		if (b->columns[i].set)
-			b->queue[b->nqueue++] = i;
 	for (size_t at = 0; at < b->nqueue; at++) {
 		const struct policy_bind_column from = b->columns[b->queue[at]];
-		bind_inherit_by_name(b, &from, b->children, b->cat->nchildren);
-		bind_inherit_by_name(b, &from, b->parents, b->cat->nchildren);
+		bind_spread_by_name(b, &from, b->children, b->cat->nchildren, take);
+		bind_spread_by_name(b, &from, b->parents, b->cat->nchildren, take);
 		size_t low = 0, high = b->cat->nviews;
 		struct policy_cat_view key = {.base = from.cat->oid, .base_attnum = from.cat->attnum};
 		while (low < high) {
@@ -435,9 +451,24 @@ bind_roles(struct policy_bind *b)
 		for (; low < b->cat->nviews && bind_by_base(&b->views[low], &key) == 0; low++) {
 			const struct policy_bind_relation *view = bind_relation(b, b->views[low].view);
 			if (view && view->in)
-				bind_inherit(b, &from, bind_column(b, b->views[low].view, b->views[low].attnum));
+				take(b, &from, bind_column(b, b->views[low].view, b->views[low].attnum));
 		}
 	}
+}
+
+static void
+bind_roles(struct policy_bind *b)
+{
+	b->nqueue = 0;
+	for (size_t i = 0; i < b->ncolumns; i++)
+		if (b->columns[i].set)
+			b->queue[b->nqueue++] = i;
+	bind_spread(b, bind_take_role);
+	b->nqueue = 0;
+	for (size_t i = 0; i < b->ncolumns; i++)
+		if (b->columns[i].harmless && !b->columns[i].set)
+			b->queue[b->nqueue++] = i;
+	bind_spread(b, bind_take_harmless);
 }
 
 /* -- the result -- */
@@ -464,8 +495,8 @@ bind_write_relation(struct policy_bind *b, const struct policy_bind_relation *r,
 	out->oid = r->cat->oid;
 	out->full_name = policy_bind_join(arena, r->cat->schema, r->cat->name);
 	struct policy_column *columns = policy_bind_get(arena, r->count, sizeof(*columns));
-	bool *generated = policy_bind_get(arena, r->count, sizeof(*generated));
-	if (!out->full_name.p || !columns || !generated)
+	bool *generated = policy_bind_get(arena, r->count, sizeof(*generated)), *harmless = policy_bind_get(arena, r->count, sizeof(*harmless));
+	if (!out->full_name.p || !columns || !generated || !harmless)
 		return policy_bind_refused(b);
 	out->schema = base_span(out->full_name.p, r->cat->schema.n);
 	out->name = base_span(out->full_name.p + r->cat->schema.n + 1, r->cat->name.n);
@@ -474,6 +505,7 @@ bind_write_relation(struct policy_bind *b, const struct policy_bind_relation *r,
 		if (from->cat->dropped)
 			continue;
 		struct policy_column *c = &columns[out->ncolumns];
+		harmless[out->ncolumns] = from->harmless && !from->set;
 		generated[out->ncolumns++] = from->cat->generated;
 		c->oid = out->oid;
 		c->attnum = from->cat->attnum;
@@ -490,6 +522,7 @@ bind_write_relation(struct policy_bind *b, const struct policy_bind_relation *r,
 	}
 	out->columns = columns;
 	out->generated = generated;
+	out->harmless = harmless;
 	return 0;
 }
 
@@ -556,6 +589,8 @@ policy_map_bind(const struct policy_file *f, const struct policy_catalogue *c, s
 	}
 	if (err == 0)
 		err = policy_bind_groups(&b);
+	if (err == 0)
+		err = policy_bind_case(&b);
 	base_arena_free(&b.work);
 	if (err != 0)
 		policy_map_unref(&b.map);

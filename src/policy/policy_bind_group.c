@@ -124,7 +124,7 @@ group_ask_rows(struct policy_bind *b, const struct policy_on_table *on, const st
 	base_buf_init(&sql, GROUP_SQL_MAX);
 	group_sql(&sql, "SELECT 1 FROM ", r);
 	base_buf_str(&sql, " WHERE (");
-	int err = policy_where_sql(on->rows_where, &sql, b->fail);
+	int err = policy_where_sql(on->rows_where, true, &sql, b->fail);
 	base_buf_u8(&sql, ')');
 	if (err == 0)
 		err = group_ask(b, &sql, r, true, on->rows_line, question_r);

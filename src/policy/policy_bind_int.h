@@ -1,4 +1,4 @@
-/* policy_bind_int: what policy_bind.c (subjects) and policy_bind_group.c (groups, trusted views) share while a policy is bound. Private to policy. */
+/* policy_bind_int: what policy_bind.c (subjects), policy_bind_group.c (groups, trusted views) and policy_bind_case.c (cases, step-up) share while a policy is bound. Private to policy. */
 #ifndef POLICY_BIND_INT_H
 #define POLICY_BIND_INT_H
 
@@ -22,6 +22,7 @@ struct policy_bind_column {
 	unsigned kind;
 	enum policy_norm norm;
 	struct base_span country;
+	bool harmless;       /* a subject says so of it, or of where it comes from; where it has a role, that wins */
 };
 
 struct policy_bind_edge { uint32_t key, other; };
@@ -51,5 +52,6 @@ bool policy_bind_canonical(const struct policy_cat_column *c); /* values have on
 struct base_span policy_bind_join(struct base_arena *arena, struct base_span a, struct base_span b); /* "a.b"; p == NULL: no room */
 
 int policy_bind_groups(struct policy_bind *b); /* map->named, groups, trusted, questions */
+int policy_bind_case(struct policy_bind *b);   /* map->case_table, steps */
 
 #endif

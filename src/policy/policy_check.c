@@ -95,16 +95,12 @@ policy_parse_trust(struct policy_parse *p)
 static void
 check_group(struct policy_parse *p, struct policy_test *t)
 {
-	struct policy_parse_wanted w = {.at = p->lx.tok};
-	struct base_span name = policy_parse_name(p, "a group's name");
+	struct base_span name = policy_parse_group_name(p);
 	struct base_span *groups = policy_parse_append(p, t->groups, t->ngroups, sizeof(name));
-	struct policy_parse_wanted *wanted = policy_parse_append(p, p->wanted, p->nwanted, sizeof(w));
 	if (!policy_parse_ok(p))
 		return;
 	t->groups = groups;
 	t->groups[t->ngroups++] = name;
-	p->wanted = wanted;
-	p->wanted[p->nwanted++] = w;
 }
 
 static void

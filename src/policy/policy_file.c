@@ -1,12 +1,12 @@
-/* policy_file: see policy_file.h: the file and its subjects; groups are in policy_group.c, trust and tests in policy_check.c. The parser is
+/* policy_file: see policy_file.h: the file and its subjects; groups are in policy_group.c, trust and tests in policy_check.c, the rest in policy_parse_*.c. The parser is
  * recursive descent over one token of look-ahead; the grammar has three levels of braces, so there is no recursion. Input: a trusted
  * person's file, read as if hostile. No I/O. Checks that need the catalogue are policy_map's.
  *
  *   file     = "policy" STRING "version" NUMBER "{" item* "}"
- *   item     = "purpose" STRING | "owner" STRING | "review" "by" DATE | "treat" ("observe" | "enforce") | "subject" WORD "{" part* "}"
- *            | group | trust | test
+ *   item     = "purpose" STRING | "owner" STRING | "review" "by" DATE | "treat" ("observe" | "enforce") | "zone" ZONE | "approved" "statements" STRING
+ *            | "subject" WORD "{" part* "}" | group | case | application | trust | test
  *   part     = "table" name "." name | "key" name | "phone" names ["country" NUMBER] | "email" names | "account" names
- *            | "identifier" WORD names | "linked" column ("," column)*
+ *            | "identifier" WORD names | "linked" column ("," column)* | "harmless" (name | column) ("," (name | column))*
  *   column   = name "." name "." name          names = name ("," name)*          name = WORD | STRING
  */
 #include "policy_file.h"
@@ -92,9 +92,33 @@ parse_linked(struct policy_parse *p, struct policy_subject *s)
 	} while (policy_parse_is(p, POLICY_PUNCT, ","));
 }
 
+/* Columns of the subject's table (which may be named later), or of linked tables with their table's name. */
+static void
+parse_harmless(struct policy_parse *p, struct policy_subject *s)
+{
+	do {
+		struct policy_name name = {.line = p->lx.tok.line, .col = p->lx.tok.col};
+		name.schema = name.table = base_span("", 0);
+		name.column = policy_parse_name(p, "a column name");
+		if (policy_parse_is(p, POLICY_PUNCT, ".")) {
+			(void)policy_parse_take(p);
+			name.schema = name.column;
+			name.table = policy_parse_name(p, "schema.table.column");
+			policy_parse_punct(p, ".", "\".\" (a column of a linked table is named schema.table.column)");
+			name.column = policy_parse_name(p, "schema.table.column");
+		}
+		parse_count_column(p);
+		struct policy_name *all = policy_parse_append(p, s->harmless, s->nharmless, sizeof(name));
+		if (!policy_parse_ok(p))
+			return;
+		s->harmless = all;
+		s->harmless[s->nharmless++] = name;
+	} while (policy_parse_comma(p));
+}
+
 /* -- subjects -- */
 
-static const char *const part_words[] = {"table", "key", "phone", "email", "account", "identifier", "linked"};
+static const char *const part_words[] = {"table", "key", "phone", "email", "account", "identifier", "linked", "harmless"};
 
 static void
 parse_part(struct policy_parse *p, struct policy_subject *s, unsigned *table_line, unsigned *key_line)
@@ -126,8 +150,35 @@ parse_part(struct policy_parse *p, struct policy_subject *s, unsigned *table_lin
 		parse_identifiers(p, s, name, POLICY_NORM_TEXT);
 	} else if (word && base_span_is(at.text, "linked")) {
 		parse_linked(p, s);
+	} else if (word && base_span_is(at.text, "harmless")) {
+		parse_harmless(p, s);
 	} else {
 		policy_parse_unknown(p, &at, "part of a subject", part_words, BASE_COUNT(part_words));
+	}
+}
+
+/* Now that the table is known, its columns get its name; a harmless column of another table must be of a linked one. */
+static void
+parse_subject_names(struct policy_parse *p, struct policy_subject *s)
+{
+	s->key.schema = s->table.schema;
+	s->key.table = s->table.table;
+	for (size_t i = 0; i < s->nidentifiers; i++) {
+		s->identifiers[i].column.schema = s->table.schema;
+		s->identifiers[i].column.table = s->table.table;
+	}
+	for (size_t i = 0; i < s->nharmless; i++) {
+		struct policy_name *h = &s->harmless[i];
+		bool near = h->table.n == 0 || (base_span_eq(h->schema, s->table.schema) && base_span_eq(h->table, s->table.table));
+		if (h->table.n == 0) {
+			h->schema = s->table.schema;
+			h->table = s->table.table;
+		}
+		for (size_t k = 0; k < s->nlinked && !near; k++)
+			near = base_span_eq(h->schema, s->linked[k].schema) && base_span_eq(h->table, s->linked[k].table);
+		struct policy_token at = {.line = h->line, .col = h->col};
+		if (!near)
+			policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "this column is neither of the subject's table nor of a linked one");
 	}
 }
 
@@ -153,13 +204,7 @@ parse_subject(struct policy_parse *p)
 		policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "subject \"%.*s\" has no table", (int)s.name.n, (const char *)s.name.p);
 	if (key_line == 0)
 		policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "subject \"%.*s\" has no key", (int)s.name.n, (const char *)s.name.p);
-	/* Now that the table is known, its columns get its name. */
-	s.key.schema = s.table.schema;
-	s.key.table = s.table.table;
-	for (size_t i = 0; i < s.nidentifiers; i++) {
-		s.identifiers[i].column.schema = s.table.schema;
-		s.identifiers[i].column.table = s.table.table;
-	}
+	parse_subject_names(p, &s);
 	struct policy_subject *all = policy_parse_append(p, p->file->subjects, p->file->nsubjects, sizeof(s));
 	if (!policy_parse_ok(p))
 		return;
@@ -180,11 +225,33 @@ parse_review(struct policy_parse *p)
 	p->file->review_by = policy_parse_take(p).text;
 }
 
+/* `zone` is next. */
 static void
-parse_item(struct policy_parse *p, unsigned once[4])
+parse_zone(struct policy_parse *p)
 {
-	static const char *const words[] = {"purpose", "owner", "review", "treat", "subject", "group", "trust", "test"};
-	struct policy_token at = policy_parse_take(p);
+	policy_parse_wide(p);
+	p->file->zone = policy_parse_zone(p);
+}
+
+static void
+parse_approved(struct policy_parse *p, const struct policy_token *at)
+{
+	policy_parse_once(p, at, &p->file->approved_line);
+	policy_parse_keyword(p, "statements");
+	p->file->approved = policy_parse_string(p, "the file of approved statements in quotes");
+}
+
+static void
+parse_item(struct policy_parse *p, unsigned once[5])
+{
+	static const char *const words[] = {"purpose", "owner", "review", "treat", "zone", "subject", "group", "case", "application", "approved", "trust", "test"};
+	struct policy_token at = p->lx.tok;
+	if (policy_parse_at(&at, "zone")) { /* the next token is read in another way */
+		policy_parse_once(p, &at, &once[4]);
+		parse_zone(p);
+		return;
+	}
+	(void)policy_parse_take(p);
 	if (policy_parse_at(&at, "purpose")) {
 		policy_parse_once(p, &at, &once[0]);
 		p->file->purpose = policy_parse_string(p, "the purpose in quotes");
@@ -201,6 +268,12 @@ parse_item(struct policy_parse *p, unsigned once[4])
 		parse_subject(p);
 	} else if (policy_parse_at(&at, "group")) {
 		policy_parse_group(p);
+	} else if (policy_parse_at(&at, "case")) {
+		policy_parse_case(p, &at);
+	} else if (policy_parse_at(&at, "application")) {
+		policy_parse_application(p, &at);
+	} else if (policy_parse_at(&at, "approved")) {
+		parse_approved(p, &at);
 	} else if (policy_parse_at(&at, "trust")) {
 		policy_parse_trust(p);
 	} else if (policy_parse_at(&at, "test")) {
@@ -218,12 +291,13 @@ file_column(const struct policy_file *f, size_t subject, size_t i)
 		return &s->key;
 	if (i - 1 < s->nidentifiers)
 		return &s->identifiers[i - 1].column;
-	if (i - 1 - s->nidentifiers < s->nlinked)
-		return &s->linked[i - 1 - s->nidentifiers];
-	return NULL;
+	i -= 1 + s->nidentifiers;
+	if (i < s->nlinked)
+		return &s->linked[i];
+	return i - s->nlinked < s->nharmless ? &s->harmless[i - s->nlinked] : NULL;
 }
 
-/* One column has one role, and one table one subject: the same name twice is a mistake somewhere. At most POLICY_COLUMNS_MAX names. */
+/* One column has one role (or is harmless), and one table one subject: the same name twice is a mistake somewhere. At most POLICY_COLUMNS_MAX names. */
 static void
 parse_check_unique(struct policy_parse *p)
 {
@@ -244,7 +318,7 @@ parse_check_unique(struct policy_parse *p)
 static void
 parse_file(struct policy_parse *p)
 {
-	unsigned once[4] = {0, 0, 0, 0};
+	unsigned once[5] = {0};
 	struct policy_token first = p->lx.tok;
 	policy_parse_keyword(p, "policy");
 	p->file->name = policy_parse_string(p, "the policy's name in quotes");
@@ -261,6 +335,8 @@ parse_file(struct policy_parse *p)
 	if (policy_parse_ok(p)) {
 		parse_check_unique(p);
 		policy_parse_wanted_groups(p);
+		policy_parse_counts_end(p);
+		policy_parse_case_end(p);
 	}
 }
 
@@ -279,7 +355,7 @@ policy_file_parse(struct base_span text, const char *file, struct policy_file **
 	f->treat = POLICY_OBSERVE;
 	const char *name = base_arena_str(own->arena, base_span_str(file));
 	f->file = base_span_str(name ? name : "");
-	f->name = f->purpose = f->owner = f->review_by = base_span("", 0);
+	f->name = f->purpose = f->owner = f->review_by = f->zone = f->approved = base_span("", 0);
 	base_crypt_sha256(text, f->hash);
 
 	struct policy_parse p = {.file = f, .columns = 0};

@@ -2,7 +2,8 @@
  * hostile: counts have ceilings. Says what is written twice or contradicts itself; what the database does not have, policy_bind_group says.
  * No I/O.
  *
- *   group    = "group" name "{" (treat | "on" "table" [name "."] name "{" rule* "}" | limits)* "}"
+ *   group    = "group" name "{" (treat | "on" "table" [name "."] name "{" rule* "}" | limits | counts | reasons | only)* "}"
+ *   counts, reasons: policy_parse_count.c; only: policy_parse_only.c
  *   limits   = limit ("," limit)*
  *   limit    = "limit" NUMBER "rows" "per" "statement" | "no" ("copy" | "cursor")
  *   rule     = "allow" action ("," action)* | "show" names | "mask" names "as" mask | "hide" names | "look" "up" "by" names
@@ -135,22 +136,11 @@ group_mask(struct policy_parse *p, struct policy_on_table *t)
 static void
 group_rows(struct policy_parse *p, struct policy_on_table *t, const struct policy_token *rows)
 {
-	struct policy_token at;
-	struct base_fail why = {.code = 0};
+	struct policy_token at = *rows;
 	policy_parse_once(p, rows, &t->rows_line);
-	if (!policy_parse_is(p, POLICY_WORD, "where")) {
-		policy_parse_keyword(p, "where");
-		return;
-	}
-	t->rows_where = policy_lexer_line(&p->lx, &at); /* takes `where`, too */
+	t->rows_where = policy_parse_where(p, true, &at);
 	t->rows_line = at.line;
 	t->rows_col = at.col;
-	if (!policy_parse_ok(p))
-		return;
-	if (t->rows_where.n == 0)
-		policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "the condition is missing; it stands on the same line");
-	else if (policy_where_sql(t->rows_where, NULL, &why) != 0)
-		policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "%s", why.text);
 }
 
 static void
@@ -237,8 +227,19 @@ group_limits(struct policy_parse *p, struct policy_group *g, struct policy_token
 static void
 group_item(struct policy_parse *p, struct policy_group *g)
 {
-	static const char *const words[] = {"treat", "on", "limit", "no"};
+	static const struct { const char *word; void (*parse)(struct policy_parse *p, struct policy_group *g, const struct policy_token *at); } more[] = {
+		{"budget", policy_parse_budget}, {"need", policy_parse_need}, {"unexplained", policy_parse_unexplained},
+		{"only", policy_parse_only},     {"step", policy_parse_step}, {"ask", policy_parse_ask},
+	};
+	const char *words[BASE_COUNT(more) + 4] = {"treat", "on", "limit", "no"};
 	struct policy_token at = policy_parse_take(p);
+	for (size_t i = 0; i < BASE_COUNT(more); i++) {
+		words[4 + i] = more[i].word;
+		if (policy_parse_at(&at, more[i].word)) {
+			more[i].parse(p, g, &at);
+			return;
+		}
+	}
 	if (policy_parse_at(&at, "treat")) {
 		policy_parse_once(p, &at, &g->treat_line);
 		g->treat = policy_parse_treat(p);

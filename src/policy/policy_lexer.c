@@ -21,6 +21,12 @@ lexer_is_number(uint8_t c)
 	return (c >= '0' && c <= '9') || c == '-';
 }
 
+static bool
+lexer_is_wide(uint8_t c)
+{
+	return (c < 0x80 && c != '$' && lexer_is_word(c, false)) || c == '-' || c == '+' || c == '.' || c == ':' || c == '/';
+}
+
 /* Takes one byte and keeps the place: a new line at LF, a new column at the first byte of each character. */
 static uint8_t
 lexer_byte(struct policy_lexer *lx)
@@ -129,8 +135,8 @@ lexer_string(struct policy_lexer *lx)
 	lexer_keep(lx, base_span(text, n), POLICY_STRING_MAX, false);
 }
 
-void
-policy_lexer_next(struct policy_lexer *lx)
+static void
+lexer_read(struct policy_lexer *lx, bool wide)
 {
 	lexer_space(lx);
 	lx->tok = (struct policy_token){POLICY_END, base_span("", 0), lx->line, lx->col};
@@ -142,6 +148,11 @@ policy_lexer_next(struct policy_lexer *lx)
 	if (c == '"') {
 		lx->tok.kind = POLICY_STRING;
 		lexer_string(lx);
+	} else if (wide && lexer_is_wide(c)) {
+		for (; lx->in.left > 0 && lexer_is_wide(lexer_peek(lx)); n++)
+			(void)lexer_byte(lx);
+		lx->tok.kind = POLICY_WIDE;
+		lexer_keep(lx, base_span(rest.p, n), POLICY_NAME_MAX, false);
 	} else if (c == '{' || c == '}' || c == '.' || c == ',' || c == '(') {
 		lx->tok.kind = POLICY_PUNCT;
 		lexer_keep(lx, base_span(rest.p, 1), 1, false);
@@ -162,6 +173,18 @@ policy_lexer_next(struct policy_lexer *lx)
 	}
 	if (lx->err != 0)
 		lx->tok.kind = POLICY_END;
+}
+
+void
+policy_lexer_next(struct policy_lexer *lx)
+{
+	lexer_read(lx, false);
+}
+
+void
+policy_lexer_wide(struct policy_lexer *lx)
+{
+	lexer_read(lx, true);
 }
 
 /* Passes over a quoted piece whose opening quote is next. False: the line ends first. */

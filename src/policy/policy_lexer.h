@@ -17,6 +17,7 @@ enum policy_token_kind {
 	POLICY_STRING, /* "..." with "" for a quote inside */
 	POLICY_NUMBER, /* a digit, then digits and '-': numbers and dates */
 	POLICY_PUNCT,  /* one of { } . , ( */
+	POLICY_WIDE,   /* only where asked for: a run of ASCII letters, digits and _ - + . : / as it is: networks, hours, time zones */
 };
 
 struct policy_token {
@@ -38,6 +39,7 @@ struct policy_lexer {
 /* The text must be valid UTF-8 without NUL. Reads the first token. */
 void policy_lexer_init(struct policy_lexer *lx, struct base_span text, const char *file, struct base_arena *arena, struct base_fail *fail);
 void policy_lexer_next(struct policy_lexer *lx); /* after an error: POLICY_END for ever */
+void policy_lexer_wide(struct policy_lexer *lx); /* the same, but the next token is POLICY_WIDE where it can be */
 /* Raw text instead of tokens, from behind the look-ahead token (which is thereby taken): white space in front and behind is left out, and the
  * next token is read. '...' and "..." are passed over whole; a quote left open is an error. at_r: where the text begins.
  * _line: to the end of the line, a '#' or a '}', none of which is taken. _parens: to the ')', which is taken, on one line. */

@@ -96,6 +96,12 @@ policy_map_function(const struct policy_map *m, struct base_span name)
 	return low < m->nfunctions && base_span_eq(m->functions[low], name);
 }
 
+const struct policy_case_table *
+policy_map_case(const struct policy_map *m)
+{
+	return m->case_table.oid != 0 ? &m->case_table : NULL;
+}
+
 size_t
 policy_map_kinds(const struct policy_map *m)
 {

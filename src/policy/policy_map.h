@@ -43,11 +43,20 @@ struct policy_relation {
 	const bool *harmless;       /* of each column: the subject's `harmless` names it, here or (through a view) where it comes from */
 };
 
+/* The table of `case from`; names are in policy_map_file()->case_from. Of a domain: its base type; citext: text's. 0 = column not said. */
+struct policy_case_table {
+	uint32_t oid;
+	uint32_t number_type, subject_type; /* with canonical text, as of keys */
+	uint32_t person_type, opener_type, team_type; /* text, varchar, bpchar, name */
+	uint32_t opened_type, closed_type;  /* timestamp (1114) or timestamptz (1184) */
+};
+
 struct policy_map;
 /* Protected relations: tables of subjects and of linked columns; their inheritance and partition children; their parents (which show
  * the same rows); views and materialised views that read any of these, through any number of views. Roles follow: children and parents
  * by column name, views by `views`.
- * GH_E_MISSING with file:line:column of the unknown table or column; GH_E_UNSUPPORTED for a key or identifier column whose type has no
+ * GH_E_MISSING with file:line:column of the unknown table or column, those of `harmless`, `case from` and `step up for table` included; GH_E_UNSUPPORTED
+ * for a column of `case from` whose type does not suit it, and for a key or identifier column whose type has no
  * canonical text (see mask_value_supported list in POLICY docs: int2/4/8, oid, text, varchar, bpchar, name, uuid, numeric, citext by name). */
 BASE_CHECK int policy_map_bind(const struct policy_file *f, const struct policy_catalogue *c, struct policy_map **map_r, struct base_fail *fail);
 void policy_map_ref(struct policy_map *m);
@@ -60,6 +69,7 @@ const struct policy_column *policy_map_column(const struct policy_map *m, uint32
 const struct policy_relation *policy_map_named(const struct policy_map *m, struct base_span schema, struct base_span name, size_t i);
 const struct policy_column *policy_map_column_named(const struct policy_relation *r, struct base_span name);
 bool policy_map_function(const struct policy_map *m, struct base_span name); /* a user function of this name exists */
+const struct policy_case_table *policy_map_case(const struct policy_map *m); /* NULL: the policy has no `case from` */
 size_t policy_map_kinds(const struct policy_map *m);
 struct base_span policy_map_kind(const struct policy_map *m, unsigned kind); /* "customer.key", "customer.phone" */
 

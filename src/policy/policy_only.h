@@ -22,7 +22,7 @@ enum policy_only_answer { POLICY_ONLY_YES, POLICY_ONLY_NETWORK, POLICY_ONLY_HOUR
 enum policy_only_answer policy_only_check(const struct policy_scope *s, const struct policy_person *person, const struct policy_moment *m, struct policy_where *rule_r, char *words_r, size_t size);
 /* The person's left_on alone: holds for everybody, observed or enforced. */
 bool policy_only_left(const struct policy_person *person, const struct policy_moment *m);
-/* Parses "10.20.0.0/16" or "2001:db8::/48" (host bits must be zero) and tells whether an address is inside. */
+/* Parses "10.20.0.0/16" or "2001:db8::/48" and tells whether an address is inside. GH_E_PARSE: not a network; GH_E_LIMIT: host bits that are not zero. */
 BASE_CHECK int policy_network_parse(struct base_span s, struct policy_network *n_r);
 bool policy_network_has(const struct policy_network *n, struct base_span address);
 

@@ -201,6 +201,57 @@ policy_parse_table(struct policy_parse *p, const char *what)
 	return name;
 }
 
+void
+policy_parse_wide(struct policy_parse *p)
+{
+	policy_lexer_wide(&p->lx);
+}
+
+struct base_span
+policy_parse_group_name(struct policy_parse *p)
+{
+	struct policy_parse_wanted w = {.at = p->lx.tok};
+	struct base_span name = policy_parse_name(p, "a group's name");
+	struct policy_parse_wanted *wanted = policy_parse_append(p, p->wanted, p->nwanted, sizeof(w));
+	if (!policy_parse_ok(p))
+		return name;
+	p->wanted = wanted;
+	p->wanted[p->nwanted++] = w;
+	return name;
+}
+
+void
+policy_parse_add_name(struct policy_parse *p, struct base_span **list, size_t *n, const struct policy_token *at, struct base_span name, const char *what)
+{
+	char got[POLICY_SHOW_SIZE];
+	for (size_t i = 0; i < *n; i++)
+		if (base_span_eq((*list)[i], name))
+			policy_lexer_fail(&p->lx, at, GH_E_PARSE, "%s %s is given twice", what, policy_lexer_show(at, got, sizeof(got)));
+	struct base_span *all = policy_parse_append(p, *list, *n, sizeof(name));
+	if (!policy_parse_ok(p))
+		return;
+	*list = all;
+	all[(*n)++] = name;
+}
+
+struct base_span
+policy_parse_where(struct policy_parse *p, bool actor, struct policy_token *at_r)
+{
+	struct base_fail why = {.code = 0};
+	if (!policy_parse_is(p, POLICY_WORD, "where")) {
+		policy_parse_keyword(p, "where");
+		return base_span("", 0);
+	}
+	struct base_span text = policy_lexer_line(&p->lx, at_r); /* takes `where`, too */
+	if (!policy_parse_ok(p))
+		return text;
+	if (text.n == 0)
+		policy_lexer_fail(&p->lx, at_r, GH_E_PARSE, "the condition is missing; it stands on the same line");
+	else if (policy_where_sql(text, actor, NULL, &why) != 0)
+		policy_lexer_fail(&p->lx, at_r, GH_E_PARSE, "%s", why.text);
+	return text;
+}
+
 enum policy_treat
 policy_parse_treat(struct policy_parse *p)
 {

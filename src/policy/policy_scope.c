@@ -1,5 +1,5 @@
 /* policy_scope: see policy_scope.h. Merges what a bound policy (policy_map_int.h) says about a person's groups. Order plays no part: permissions are
- * united, prohibitions win, of two masks the stronger and of two limits the smaller is taken; where two rules say the same, the first in the
+ * united, prohibitions win, of two masks the stronger and of two limits the smaller is taken, budgets and restrictions all hold; where two rules say the same, the first in the
  * file is named as the reason. Input: a bound policy and names of groups. No I/O; immutable afterwards.
  */
 #include "policy_scope.h"
@@ -20,6 +20,10 @@ struct scope_build {
 	struct scope_own *own;
 	bool *member;                            /* for each group of the file */
 	struct policy_scope_relation **relation; /* for each of map->named: NULL when no group of the person names it */
+	struct policy_scope_budget *budgets;     /* the scope's lists while they are filled */
+	struct policy_scope_step *steps;
+	struct policy_scope_ask *asks;
+	struct policy_scope_only *only;
 };
 
 static void *
@@ -197,9 +201,22 @@ scope_writes(const struct scope_build *b, const struct policy_map_rules *rules)
 	}
 }
 
+/* Where the relation is a subject's: as the map says; its live columns stand in the same order there. */
+static void
+scope_harmless(struct policy_scope_relation *r)
+{
+	for (size_t i = 0, k = 0; i < r->ncolumns; i++) {
+		struct policy_scope_column *c = &scope_columns(r)[i];
+		while (r->subject && k < r->subject->ncolumns && r->subject->columns[k].attnum < c->attnum)
+			k++;
+		c->harmless = !r->subject || (k < r->subject->ncolumns && r->subject->columns[k].attnum == c->attnum && r->subject->harmless[k]);
+	}
+}
+
 static void
 scope_finish(struct policy_scope_relation *r)
 {
+	scope_harmless(r);
 	for (size_t i = 0; i < r->ncolumns; i++) {
 		struct policy_scope_column *c = &scope_columns(r)[i];
 		c->lookup = c->looked.line != 0 && c->never.line == 0;
@@ -223,6 +240,83 @@ scope_group(const struct scope_build *b, const struct policy_group *g)
 		scope_first(b, &s->no_copy, g->no_copy_line);
 	if (g->no_cursor_line != 0)
 		scope_first(b, &s->no_cursor, g->no_cursor_line);
+}
+
+/* -- how many, why, when -- */
+
+static bool
+scope_counts_subjects(const struct policy_count *c)
+{
+	return c->noun == POLICY_NOUN_SUBJECT;
+}
+
+/* Room for what all of the groups say: all of it holds. */
+static int
+scope_lists(struct scope_build *b)
+{
+	const struct policy_file *f = b->map->file;
+	size_t budgets = 0, steps = 0, asks = 0, only = 0;
+	for (size_t i = 0; i < f->ngroups; i++) {
+		if (!b->member[i])
+			continue;
+		budgets += f->groups[i].nbudgets;
+		steps += f->groups[i].nsteps;
+		asks += f->groups[i].nasks;
+		only++;
+	}
+	b->budgets = scope_get(b, budgets, sizeof(*b->budgets));
+	b->steps = scope_get(b, steps, sizeof(*b->steps));
+	b->asks = scope_get(b, asks, sizeof(*b->asks));
+	b->only = scope_get(b, only, sizeof(*b->only));
+	if (!b->budgets || !b->steps || !b->asks || !b->only)
+		return GH_E_NOMEM;
+	struct policy_scope *s = &b->own->scope;
+	s->budgets = b->budgets;
+	s->steps = b->steps;
+	s->asks = b->asks;
+	s->only = b->only;
+	return 0;
+}
+
+static void
+scope_counts(const struct scope_build *b, size_t group)
+{
+	struct policy_scope *s = &b->own->scope;
+	const struct policy_group *g = &b->map->file->groups[group];
+	for (size_t i = 0; i < g->nbudgets; i++) {
+		const struct policy_budget *from = &g->budgets[i];
+		b->budgets[s->nbudgets++] = (struct policy_scope_budget){.count = from->count, .holder = from->holder, .group = g->name, .rule = scope_at(b, from->line)};
+		s->counts |= scope_counts_subjects(&from->count);
+	}
+	for (size_t i = 0; i < g->nsteps; i++) {
+		const struct policy_step *from = &g->steps[i];
+		b->steps[s->nsteps++] = (struct policy_scope_step){.for_table = from->for_table, .oid = b->map->steps[group][i], .after = from->after,
+		                                                   .lasting_us = from->lasting_us, .rule = scope_at(b, from->line)};
+		s->counts |= !from->for_table && scope_counts_subjects(&from->after);
+	}
+	for (size_t i = 0; i < g->nasks; i++) {
+		const struct policy_ask *from = &g->asks[i];
+		b->asks[s->nasks++] = (struct policy_scope_ask){.group = from->group, .after = from->after, .within_us = from->within_us, .lasting_us = from->lasting_us,
+		                                                .rule = scope_at(b, from->line)};
+		s->counts |= scope_counts_subjects(&from->after);
+	}
+	if (g->only.networks_line != 0 || g->only.hours_line != 0 || g->only.certificate_line != 0 || g->only.vetted_line != 0)
+		b->only[s->nonly++] = (struct policy_scope_only){&g->only, (const char *)b->map->file->file.p};
+	if (g->need_purpose_line != 0)
+		scope_first(b, &s->need_purpose, g->need_purpose_line);
+	if (g->need_case_line != 0)
+		scope_first(b, &s->need_case, g->need_case_line);
+	if (g->unexplained > s->unexplained) {
+		s->unexplained = g->unexplained;
+		s->unexplained_rule = scope_at(b, g->unexplained_line);
+	}
+}
+
+static void
+scope_explains(struct policy_scope *s)
+{
+	s->explains = s->map->file->case_from.line != 0 && (s->need_case.line != 0 || s->unexplained != POLICY_UNEXPLAINED_UNSET);
+	s->counts |= s->explains;
 }
 
 /* Which groups of the file are the person's, and their names joined. */
@@ -271,6 +365,8 @@ policy_scope_new(struct policy_map *map, const struct base_span *groups, size_t 
 	int err = scope_members(&b, groups, ngroups);
 	if (err == 0)
 		err = scope_relations(&b);
+	if (err == 0)
+		err = scope_lists(&b);
 	if (err != 0) {
 		policy_scope_unref(&s);
 		return err;
@@ -279,6 +375,7 @@ policy_scope_new(struct policy_map *map, const struct base_span *groups, size_t 
 		if (!b.member[g])
 			continue;
 		scope_group(&b, &f->groups[g]);
+		scope_counts(&b, g);
 		for (size_t t = 0; t < f->groups[g].ntables; t++)
 			scope_rules(&b, &map->groups[g][t]);
 	}
@@ -287,6 +384,7 @@ policy_scope_new(struct policy_map *map, const struct base_span *groups, size_t 
 			scope_writes(&b, &map->groups[g][t]);
 	for (size_t i = 0; i < s->nrelations; i++)
 		scope_finish(&s->relations[i]);
+	scope_explains(s);
 	if (s->treat == POLICY_TREAT_UNSET)
 		s->treat = f->treat;
 	*scope_r = s;

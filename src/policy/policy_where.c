@@ -1,4 +1,4 @@
-/* policy_where: the condition of `rows where`: is it one condition over a row, and what is it as SQL for the server? Input: a trusted person's
+/* policy_where: the condition of `rows where` and of `open where`: is it one condition over a row, and what is it as SQL for the server? Input: a trusted person's
  * text of at most POLICY_RAW_MAX bytes, read as if hostile. What a token is, the server's own scanner says (sql_scan); the condition is put
  * together anew from its tokens, nothing may lie between these, and nothing can reach behind the parenthesis that is put around it. Whether it is
  * boolean and its columns exist, the server says when it is asked (policy_map_question). No I/O.
@@ -84,7 +84,7 @@ where_actor(struct base_span property, struct base_buf *out, struct base_fail *f
 
 /* Tokens joined by single spaces, actor.WORD replaced. */
 static int
-where_write(struct base_span text, const struct sql_scan *scan, struct base_buf *out, struct base_fail *fail)
+where_write(struct base_span text, const struct sql_scan *scan, bool actor, struct base_buf *out, struct base_fail *fail)
 {
 	static const char *const queries[] = {"select", "values", "table"};
 	struct where w = {.text = text, .scan = scan, .pos = 0};
@@ -97,6 +97,8 @@ where_write(struct base_span text, const struct sql_scan *scan, struct base_buf 
 				return where_refused(fail, "a condition holds no query of its own; it speaks of one row of the table");
 		struct where ahead = w;
 		if (where_word(t, "actor") && !base_span_is(before, ".") && base_span_is(where_token(&ahead), ".")) {
+			if (!actor)
+				return where_refused(fail, "no property of the actor may stand in this condition: it speaks of the table alone");
 			int err = where_actor(where_token(&ahead), out, fail);
 			if (err != 0)
 				return err;
@@ -134,7 +136,7 @@ where_parses(const char *head, struct base_span condition, const char *tail)
 }
 
 int
-policy_where_sql(struct base_span text, struct base_buf *out, struct base_fail *fail)
+policy_where_sql(struct base_span text, bool actor, struct base_buf *out, struct base_fail *fail)
 {
 	struct sql_scan scan;
 	struct base_buf sql;
@@ -145,7 +147,7 @@ policy_where_sql(struct base_span text, struct base_buf *out, struct base_fail *
 			return where_refused(fail, "a condition is written without \"\\\", \"$\" and U&\"...\": what they mean depends on settings");
 	sql_scan_init(&scan);
 	base_buf_init(&sql, WHERE_SQL_MAX);
-	int err = sql_scan_text(&scan, text, fail) == 0 ? where_write(text, &scan, &sql, fail) : where_refused(fail, "the condition is not valid SQL");
+	int err = sql_scan_text(&scan, text, fail) == 0 ? where_write(text, &scan, actor, &sql, fail) : where_refused(fail, "the condition is not valid SQL");
 	struct base_span condition = base_buf_span(&sql);
 	/* In front of a tail of its own, and in parentheses: only what is one balanced expression reads well both ways. */
 	if (err == 0 && (!where_parses("SELECT 1 FROM t WHERE ", condition, "") || !where_parses("SELECT 1 FROM t WHERE (", condition, ")")))
