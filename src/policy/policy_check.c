@@ -2,7 +2,8 @@
  * Input: tokens of a trusted person's file, read as if hostile. Runs no test: `gatehouse policy test` does. No I/O.
  *
  *   trust    = "trust" ("view" [name "."] name | "function" [name "."] name "(" TEXT ")" "body" STRING)
- *   test     = "test" STRING "{" ("as" name ["in" name ("," name)*] (("team" | "employer" | "province") STRING)*
+ *   test     = "test" STRING "{" ("as" name ["in" name ("," name)*] (("team" | "employer" | "province") STRING | "from" ADDRESS
+ *            | "at" DATE HH:MM | "with" "certificate")*
  *            | "run" STRING | "expect" expect ("," expect)*)* "}"
  *   expect   = "allow" | "deny" ["by" (STRING | WORD+)] | "rows" NUMBER | name ("clear" | "hidden" | "masked" mask)
  */
@@ -10,7 +11,10 @@
 
 #include <stdio.h>
 
+#include "base_num.h"
 #include "base_text.h"
+#include "base_time.h"
+#include "policy_only.h"
 
 #define CHECK_TRUSTS 1024u
 #define CHECK_TESTS 4096u
@@ -103,10 +107,55 @@ check_group(struct policy_parse *p, struct policy_test *t)
 	t->groups[t->ngroups++] = name;
 }
 
+/* `from` is next. */
+static void
+check_from(struct policy_parse *p, struct policy_test *t)
+{
+	static const struct policy_network all = {.bits = 0};
+	char got[POLICY_SHOW_SIZE];
+	policy_parse_wide(p);
+	struct policy_token at = p->lx.tok;
+	if (at.kind != POLICY_WIDE)
+		policy_parse_expected(p, "an address such as 10.20.3.7, or \"local\"");
+	else if (!base_span_is(at.text, "local") && !policy_network_has(&all, at.text))
+		policy_lexer_fail(&p->lx, &at, GH_E_PARSE, "%s is not an address such as 10.20.3.7, and not \"local\"", policy_lexer_show(&at, got, sizeof(got)));
+	t->from = policy_parse_take(p).text;
+}
+
+/* `at` is next. Keeps "2026-11-22 14:30". */
+static void
+check_at(struct policy_parse *p, struct policy_test *t)
+{
+	uint64_t ignored;
+	policy_parse_wide(p);
+	struct policy_token day = p->lx.tok;
+	if (day.kind != POLICY_WIDE || day.text.n != 10 || base_time_parse(day.text, &ignored) != 0) {
+		policy_parse_expected(p, "a date and a time such as 2026-11-22 14:30");
+		return;
+	}
+	policy_parse_wide(p);
+	struct base_span time = p->lx.tok.text;
+	if (p->lx.tok.kind != POLICY_WIDE || time.n != 5 || time.p[2] != ':' || base_num_u64(base_span(time.p, 2), 0, 23, &ignored) != 0 ||
+	    base_num_u64(base_span(time.p + 3, 2), 0, 59, &ignored) != 0) {
+		policy_parse_expected(p, "a time such as 14:30");
+		return;
+	}
+	(void)policy_parse_take(p);
+	uint8_t *text = base_arena_get(p->lx.arena, 16);
+	if (!text) {
+		policy_lexer_fail(&p->lx, &day, GH_E_LIMIT, "the policy is too large");
+		return;
+	}
+	memcpy(text, day.text.p, 10);
+	text[10] = ' ';
+	memcpy(text + 11, time.p, 5);
+	t->at = base_span(text, 16);
+}
+
 static void
 check_as(struct policy_parse *p, struct policy_test *t)
 {
-	static const char *const words[] = {"team", "employer", "province"};
+	static const char *const words[] = {"team", "employer", "province", "from", "at", "with"};
 	struct base_span *const values[] = {&t->team, &t->employer, &t->province};
 	unsigned lines[BASE_COUNT(words)] = {0};
 	t->role = policy_parse_name(p, "a role's name");
@@ -121,9 +170,20 @@ check_as(struct policy_parse *p, struct policy_test *t)
 			i++;
 			continue;
 		}
-		struct policy_token at = policy_parse_take(p);
+		struct policy_token at = p->lx.tok;
 		policy_parse_once(p, &at, &lines[i]);
-		*values[i] = policy_parse_string(p, "a text in quotes");
+		if (i < BASE_COUNT(values)) {
+			(void)policy_parse_take(p);
+			*values[i] = policy_parse_string(p, "a text in quotes");
+		} else if (i == 3) {
+			check_from(p, t);
+		} else if (i == 4) {
+			check_at(p, t);
+		} else {
+			(void)policy_parse_take(p);
+			policy_parse_keyword(p, "certificate");
+			t->certificate = true;
+		}
 		i = 0; /* in any order */
 	}
 }
@@ -232,7 +292,7 @@ policy_parse_test(struct policy_parse *p, const struct policy_token *at)
 	struct policy_file *f = p->file;
 	struct policy_token name = p->lx.tok;
 	struct base_span none = base_span("", 0);
-	struct policy_test t = {.line = at->line, .role = none, .team = none, .employer = none, .province = none, .run = none};
+	struct policy_test t = {.line = at->line, .role = none, .team = none, .employer = none, .province = none, .from = none, .at = none, .run = none};
 	unsigned once[2] = {0, 0};
 	bool judged = false;
 	char quoted[96];

@@ -17,7 +17,7 @@ struct policy_moment {
 	bool certificate;           /* logged in by a client certificate, or one was verified in the handshake */
 };
 enum policy_only_answer { POLICY_ONLY_YES, POLICY_ONLY_NETWORK, POLICY_ONLY_HOURS, POLICY_ONLY_CERTIFICATE, POLICY_ONLY_VETTED, POLICY_ONLY_LEFT };
-/* person NULL: not in the people file (vetted then fails; left_on cannot). rule_r: the line that says no; line 0 for LEFT.
+/* person NULL: not in the people file (vetted then fails; left_on cannot). rule_r: the line that says no; line 0 for LEFT; untouched, as words_r is, when the answer is yes.
  * words_r: a sentence without a full stop, for the person: "outside Mon-Fri 07:30-19:00 Europe/Berlin", "vetting lapsed on 2026-10-01". */
 enum policy_only_answer policy_only_check(const struct policy_scope *s, const struct policy_person *person, const struct policy_moment *m, struct policy_where *rule_r, char *words_r, size_t size);
 /* The person's left_on alone: holds for everybody, observed or enforced. */

@@ -86,7 +86,11 @@ count_noun(struct policy_parse *p, struct policy_count *c)
 	if (c->adjective == POLICY_ADJECTIVE_UNEXPLAINED && p->explains.line == 0)
 		p->explains = adjective;
 	struct policy_parse_wanted w = {.at = p->lx.tok};
-	(void)policy_parse_word(p, "what is counted: a subject's name or \"lookups\"");
+	if (w.at.kind != POLICY_WORD || policy_parse_at(&w.at, "per")) {
+		policy_parse_expected(p, "what is counted: a subject's name or \"lookups\"");
+		return;
+	}
+	(void)policy_parse_take(p);
 	if (policy_parse_at(&w.at, "lookups")) {
 		c->noun = POLICY_NOUN_LOOKUPS;
 		c->subject = 0;

@@ -73,10 +73,11 @@ static bool
 only_day_range(struct policy_parse *p, const struct policy_token *at, uint8_t *days_r)
 {
 	struct base_cursor c = base_cursor(at->text);
-	size_t day[2];
-	for (size_t i = 0; i < BASE_COUNT(day); i++) {
+	size_t first = 0, last = 0;
+	bool range = memchr(at->text.p, '-', at->text.n) != NULL;
+	for (size_t i = 0; i <= range; i++) {
 		struct base_span word;
-		if (!base_cursor_until(&c, '-', &word))
+		if (i == range || !base_cursor_until(&c, '-', &word))
 			word = base_cursor_take(&c, c.left);
 		size_t d = 0;
 		while (d < BASE_COUNT(only_days) && !only_same_letters(word, only_days[d]))
@@ -88,21 +89,14 @@ only_day_range(struct policy_parse *p, const struct policy_token *at, uint8_t *d
 			                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 			return false;
 		}
-		day[i] = d;
-		if (i == 0 && c.left == 0) {
-			day[1] = d;
-			break;
-		}
-	}
-	if (c.left > 0) {
-		char got[POLICY_SHOW_SIZE];
-		policy_lexer_fail(&p->lx, at, GH_E_PARSE, "expected days such as Mon-Fri, got %s", policy_lexer_show(at, got, sizeof(got)));
-		return false;
+		if (i == 0)
+			first = d;
+		last = d;
 	}
 	*days_r = 0;
-	for (size_t d = day[0];; d = (d + 1) % BASE_COUNT(only_days)) {
+	for (size_t d = first;; d = (d + 1) % BASE_COUNT(only_days)) {
 		*days_r = (uint8_t)(*days_r | 1u << d);
-		if (d == day[1])
+		if (d == last)
 			return true;
 	}
 }

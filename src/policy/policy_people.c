@@ -19,8 +19,8 @@
 #define PEOPLE_GROUPS_MAX 64u /* of one person */
 #define PEOPLE_ARENA_MAX ((size_t)1 << 30) /* 64 MiB of the shortest groups */
 
-enum people_column { COL_ROLE, COL_NAME, COL_EMPLOYER, COL_PROVINCE, COL_TEAM, COL_GROUPS, COL_VETTED_UNTIL, COL_COUNT };
-static const char *const people_columns[COL_COUNT] = {"role", "name", "employer", "province", "team", "groups", "vetted_until"};
+enum people_column { COL_ROLE, COL_NAME, COL_EMPLOYER, COL_PROVINCE, COL_TEAM, COL_GROUPS, COL_VETTED_UNTIL, COL_LEFT_ON, COL_COUNT };
+static const char *const people_columns[COL_COUNT] = {"role", "name", "employer", "province", "team", "groups", "vetted_until", "left_on"};
 
 struct people_row {
 	struct policy_person person;
@@ -205,7 +205,7 @@ people_person(struct people_parse *p, const struct base_span *fields, struct pol
 		value[i] = base_span("", 0);
 	for (size_t i = 0; i < p->ncolumns; i++)
 		value[p->column[i]] = fields[i];
-	struct base_span role = value[COL_ROLE], until = value[COL_VETTED_UNTIL];
+	struct base_span role = value[COL_ROLE], until = value[COL_VETTED_UNTIL], left = value[COL_LEFT_ON];
 	if (role.n == 0)
 		return people_fail(p, GH_E_PARSE, "the role is empty", no_text);
 	if (role.n > PEOPLE_ROLE_MAX)
@@ -214,8 +214,10 @@ people_person(struct people_parse *p, const struct base_span *fields, struct pol
 		return people_fail(p, GH_E_PARSE, "this role begins or ends with a space:", role);
 	if (until.n > 0 && (until.n != 10 || base_time_parse(until, &ignored) != 0))
 		return people_fail(p, GH_E_PARSE, "vetted_until is not a date such as 2027-01-31:", until);
+	if (left.n > 0 && (left.n != 10 || base_time_parse(left, &ignored) != 0))
+		return people_fail(p, GH_E_PARSE, "left_on is not a date such as 2026-09-30:", left);
 	*person = (struct policy_person){.role = role, .name = value[COL_NAME], .employer = value[COL_EMPLOYER],
-	                                 .province = value[COL_PROVINCE], .team = value[COL_TEAM], .vetted_until = until};
+	                                 .province = value[COL_PROVINCE], .team = value[COL_TEAM], .vetted_until = until, .left_on = left};
 	return people_groups(p, value[COL_GROUPS], person);
 }
 

@@ -47,7 +47,7 @@
  *   trust view public.customers_public                          # its columns count as declassified
  *   trust function public.region_of(text) body "9b74c9897bac770ffc029102a200c5de"   # md5 of prosrc, 32 hex digits
  *   test "phone is masked" {
- *     as wang in partner_staff [team "B2"] [employer "Acme"] [province "Gansu"]
+ *     as wang in partner_staff [team "B2"] [employer "Acme"] [province "Gansu"] [from 10.20.3.7] [at 2026-11-22 14:30] [with certificate]
  *     run "select name, phone from customers where id = 7"
  *     expect allow, phone masked last 4         # items: allow | deny [by WORDS]; COLUMN masked MASK | clear | hidden; rows N
  *   }
@@ -158,6 +158,9 @@ struct policy_test {
 	struct base_span name; unsigned line;
 	struct base_span role; struct base_span *groups; size_t ngroups;
 	struct base_span team, employer, province;
+	struct base_span from;                /* "10.20.3.7", "local". Where none of from, at and certificate is said, `only` is not looked at */
+	struct base_span at;                  /* "2026-11-22 14:30" in the policy's zone; empty: now */
+	bool certificate;
 	struct base_span run;
 	struct policy_expect *expects; size_t nexpects;
 };

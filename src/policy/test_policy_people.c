@@ -11,11 +11,11 @@
 #include "policy_people.h"
 
 static const char good[] =
-	"\xef\xbb\xbfname,role,groups,employer,vetted_until,province,team\r\n"
-	"\"Li, Na \"\"Nana\"\"\",li.na,support; night ;,Shenzhen Yiyuan,2027-01-31,\xe5\xb9\xbf\xe4\xb8\x9c,B2\r\n"
+	"\xef\xbb\xbfname,role,groups,employer,vetted_until,province,team,left_on\r\n"
+	"\"Li, Na \"\"Nana\"\"\",li.na,support; night ;,Shenzhen Yiyuan,2027-01-31,\xe5\xb9\xbf\xe4\xb8\x9c,B2,2026-09-30\r\n"
 	"\n"
-	",zhao,\"\",\"\",,,\n"
-	"Alice,\"alice\",a,b,,c,d"; /* no line end */
+	",zhao,\"\",\"\",,,,\n"
+	"Alice,\"alice\",a,b,,c,d,"; /* no line end */
 
 static void
 test_good(void **state)
@@ -32,10 +32,11 @@ test_good(void **state)
 	assert_true(base_span_is(li->province, "\xe5\xb9\xbf\xe4\xb8\x9c"));
 	assert_true(base_span_is(li->team, "B2"));
 	assert_true(base_span_is(li->vetted_until, "2027-01-31"));
+	assert_true(base_span_is(li->left_on, "2026-09-30"));
 	assert_int_equal(li->ngroups, 2);
 	assert_true(base_span_is(li->groups[0], "support") && base_span_is(li->groups[1], "night"));
 	const struct policy_person *zhao = policy_people_find(p, base_span_str("zhao"));
-	assert_true(zhao->name.n == 0 && zhao->employer.n == 0 && zhao->ngroups == 0 && zhao->vetted_until.n == 0);
+	assert_true(zhao->name.n == 0 && zhao->employer.n == 0 && zhao->ngroups == 0 && zhao->vetted_until.n == 0 && zhao->left_on.n == 0);
 	assert_true(base_span_is(policy_people_find(p, base_span_str("alice"))->team, "d"));
 	assert_null(policy_people_find(p, base_span_str("Alice")));
 	assert_null(policy_people_find(p, base_span("", 0)));
@@ -76,6 +77,8 @@ test_forms(void **state)
 		{"role,name\na,\"x\ny\"\n", GH_E_PARSE, 0, "p.csv:2: a control character stands in the field \"x\\x0ay\""},
 		{"role\na\rb\n", GH_E_PARSE, 0, "p.csv:2: a control character stands in the field \"a\\x0db\""},
 		{"role,vetted_until\na,2027-02-30\n", GH_E_PARSE, 0, "p.csv:2: vetted_until is not a date such as 2027-01-31: \"2027-02-30\""},
+		{"role,left_on\na,2026-09-31\n", GH_E_PARSE, 0, "p.csv:2: left_on is not a date such as 2026-09-30: \"2026-09-31\""},
+		{"role,left_no\n", GH_E_PARSE, 0, "p.csv:1: unknown column \"left_no\"; did you mean \"left_on\"?"},
 		{"role,vetted_until\na,31.1.2027\n", GH_E_PARSE, 0, "p.csv:2: vetted_until is not a date such as 2027-01-31: \"31.1.2027\""},
 		{"role\n\xff\n", GH_E_PARSE, 0, "p.csv: the file is not valid UTF-8 text"},
 		{"role\n0123456789012345678901234567890123456789012345678901234567890123\n", GH_E_LIMIT, 0,
