@@ -153,7 +153,8 @@ policy_count_rename(struct policy_judge *j, const void *made_by, uint64_t bits, 
 	return 0;
 }
 
-/* A window function's value changes from row to row, and says in which order they are: what they are ordered and parted by is shown. */
+/* A window function's value changes from row to row, and says in which order they are: what they are ordered and parted by is shown. Under an approval
+ * it counts as computed from that. */
 int
 policy_count_window(struct policy_judge *j, struct policy_level *l, const struct tree_node *n)
 {
@@ -177,9 +178,11 @@ policy_count_window(struct policy_judge *j, struct policy_level *l, const struct
 				rc = policy_flow_at(j, l, tree_child(t, TREE_F_EXPR), POLICY_PLACE_WINDOW);
 		}
 	}
-	if (rc == 0)
+	if (rc == 0 && !j->approved)
 		policy_count_mark(j, j->held.counted, j->held.clear);
-	j->held = before;
+	if (!j->approved)
+		j->held = (struct policy_held){0};
+	policy_count_hold(&j->held, &before);
 	j->held.others = true;
 	return rc;
 }
@@ -224,7 +227,7 @@ policy_count_settle(struct policy_judge *j, size_t i)
 	struct policy_seen *s = &j->seen[i];
 	struct policy_occurrence *o = &s->pub;
 	const struct policy_scope_column *key = policy_scope_column(o->relation, o->relation->key);
-	struct policy_args args = {.a = o->relation->full_name, .b = key ? key->name : base_span_str("?")};
+	struct policy_args args = {.a = o->relation->full_name, .b = key ? key->name : base_span_str("(it has none)")};
 
 	if (s->marked && j->d->statement != POLICY_SELECT && j->d->ncolumns == 0 && !j->writes_others) /* nothing of it reaches anybody, and what was written is counted */
 		o->delivers = o->must_key = o->shows = o->shows_clear = false;

@@ -256,6 +256,8 @@ walk_node(struct policy_judge *j, struct policy_level *l, const struct tree_node
 			j->place = POLICY_PLACE_AGGREGATE;
 		if (rc == 0)
 			rc = policy_count_judges(j) ? counted_node(j, &w, n) : tree_each(n, walk_child, &w);
+		if (rc == 0 && n->kind == TREE_WINDOWFUNC && j->approved && j->trust == 0)
+			rc = policy_count_window(j, l, n);
 		j->place = place;
 		return rc;
 	case NOT_HERE:

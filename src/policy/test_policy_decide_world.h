@@ -21,7 +21,7 @@ struct world {
 	struct policy_cat_objects objects;
 	struct base_span body;
 	struct policy_map *map;
-	struct policy_scope *scope;
+	struct policy_scope *scope, *counting; /* of group partner; and of counted, too */
 };
 
 static inline char *
@@ -175,7 +175,7 @@ static inline void
 world_open(struct world *w)
 {
 	char *gate = world_file("policy.gate"), *at = strstr(gate, "\"@BODY@\"");
-	const struct base_span group = base_span_str("partner");
+	const struct base_span group[] = {base_span_str("partner"), base_span_str("counted")};
 	struct policy_file *file = NULL;
 	struct base_fail fail = {0};
 	struct base_buf b;
@@ -193,13 +193,16 @@ world_open(struct world *w)
 	base_buf_done(&b);
 	free(gate);
 	world_answer(w);
-	assert_int_equal(policy_scope_new(w->map, &group, 1, &w->scope), 0);
+	assert_int_equal(policy_scope_new(w->map, group, 1, &w->scope), 0);
+	assert_int_equal(policy_scope_new(w->map, group, 2, &w->counting), 0);
+	assert_true(!w->scope->counts && w->counting->counts);
 }
 
 static inline void
 world_close(struct world *w)
 {
 	policy_scope_unref(&w->scope);
+	policy_scope_unref(&w->counting);
 	policy_map_unref(&w->map);
 	free((void *)(uintptr_t)w->cat.relations);
 	free((void *)(uintptr_t)w->cat.columns);

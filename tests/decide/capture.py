@@ -37,13 +37,15 @@ FUNCTIONS = f"""SELECT p.oid, n.nspname, p.proname, oidvectortypes(p.proargtypes
 
 
 def cases(text):
-    """Yields (name, sql) of cases.txt: `# name` at the line's start, the statement, `=> expectation`."""
+    """Yields (name, sql) of cases.txt: `# name` at the line's start, the statement, expectations (`=> `, `+> `, `!> `, `+!> `)."""
     name, sql = None, []
     for line in text.splitlines():
         if line.startswith('# '):
             name, sql = line[2:], []
-        elif line.startswith('=> '):
-            yield name, '\n'.join(sql)
+        elif line.startswith(('=> ', '+> ', '!> ', '+!> ')):
+            if sql:
+                yield name, '\n'.join(sql)
+            sql = []
         elif name and line.strip():
             sql.append(line)
 
