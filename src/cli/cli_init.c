@@ -1,7 +1,9 @@
-/* cli_init: `gatehouse init --keys`: the secrets of an installation, made once; `--mask-key`: only the one that older installations lack.
+/* cli_init: `gatehouse init --keys`: the secrets of an installation, made once; `--mask-key`: only the one that older installations lack. `gatehouse init DIR` is in
+ * cli_init_folder.c.
  * Never overwrites, never prints a secret.
  */
 #include "cli_files.h"
+#include "cli_init.h"
 #include "cli_out.h"
 
 #include <fcntl.h>
@@ -147,8 +149,13 @@ cli_init(const struct cli_args *args)
 	unsigned year = base_time_year_utc(base_time_wall_us());
 	int rc;
 
-	if (!cli_args_get(args, "keys"))
-		return cli_args_get(args, "mask-key") ? init_mask_key(args) : cli_out_error("init: say what to make: --keys or --mask-key");
+	bool keys = cli_args_get(args, "keys") != NULL, mask_key = cli_args_get(args, "mask-key") != NULL;
+	if (args->count > 0 && (keys || mask_key || cli_args_get(args, "config")))
+		return cli_out_error("init: a folder is made without --keys, --mask-key and --config, which are for one that is there");
+	if (args->count > 0)
+		return cli_init_folder(args);
+	if (!keys)
+		return mask_key ? init_mask_key(args) : cli_out_error("init: say what to make: a new folder, --keys or --mask-key");
 	base_buf_init(&vkey, KEY_TEXT_MAX);
 	if ((rc = cli_files_conf(args, &conf, &fail)) < 0)
 		goto out;
