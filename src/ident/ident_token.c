@@ -175,7 +175,7 @@ ident_token_verify(const struct ident_jwks *keys, struct base_span token, const 
 	struct token_parts t;
 	json_t *header = NULL;
 	struct base_span kid;
-	enum ident_algorithm algorithm;
+	enum ident_algorithm algorithm = IDENT_RS256; /* token_header says */
 	int err;
 
 	if (token.n > IDENT_TOKEN_MAX)
