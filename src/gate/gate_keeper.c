@@ -40,6 +40,7 @@ struct gate_keeper {
 	gate_keeper_receipt *receipt;
 	gate_keeper_failure *failure;
 	void (*drained)(void *ctx);
+	gate_keeper_notice *notice; /* may be NULL */
 	void *ctx;
 };
 
@@ -48,7 +49,7 @@ static void on_retry(struct base_loop_timer *t);
 
 struct gate_keeper *
 gate_keeper_new(struct base_loop *loop, const char *socket_path, struct proc_count *counts, unsigned row, gate_keeper_receipt *receipt,
-                gate_keeper_failure *failure, void (*drained)(void *ctx), void *ctx)
+                gate_keeper_failure *failure, void (*drained)(void *ctx), gate_keeper_notice *notice, void *ctx)
 {
 	struct gate_keeper *k = base_mem_new(1, sizeof(*k));
 
@@ -59,7 +60,7 @@ gate_keeper_new(struct base_loop *loop, const char *socket_path, struct proc_cou
 	memcpy(k->address.sun_path, socket_path, n + 1);
 	base_loop_io_init(&k->io, -1, on_io);
 	base_loop_timer_init(&k->retry, on_retry);
-	base_buf_init(&k->in, 65536);
+	base_buf_init(&k->in, 2 * (size_t)PROC_MSG_MAX); /* room for the longest message, a notice, and the start of the next */
 	base_buf_init(&k->out, 2 * (size_t)GATE_KEEPER_OUT);
 	base_buf_init(&k->late, GATE_KEEPER_OUT);
 	k->ring_cap = 1024;
@@ -70,6 +71,7 @@ gate_keeper_new(struct base_loop *loop, const char *socket_path, struct proc_cou
 	k->receipt = receipt;
 	k->failure = failure;
 	k->drained = drained;
+	k->notice = notice;
 	k->ctx = ctx;
 	base_loop_timer_set(loop, &k->retry, base_time_mono_us());
 	return k;
@@ -216,13 +218,16 @@ message(struct gate_keeper *k, const struct proc_msg *m)
 		fail_upto(k, m->id, m->failure == PROC_MSG_DISK_FULL ? GH_E_FULL : m->failure == PROC_MSG_MALFORMED ? GH_E_PARSE : GH_E_IO, text);
 		break;
 	}
+	case PROC_MSG_NOTICE:
+		if (k->notice)
+			k->notice(k->ctx, m->body);
+		break;
 	case PROC_MSG_ENTRY:
 	case PROC_MSG_RECALL:
 	case PROC_MSG_RECALLED:
 	case PROC_MSG_RECALL_END:
-	case PROC_MSG_NOTICE:
 	default:
-		break; /* proc_msg_next does not hand these to us */
+		break; /* answers to a question that we do not ask here: they change nothing */
 	}
 }
 

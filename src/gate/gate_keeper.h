@@ -14,8 +14,14 @@ struct gate_keeper;
 typedef void gate_keeper_receipt(void *owner);
 typedef void gate_keeper_failure(void *owner, int code, const char *text); /* GH_E_FULL, GH_E_IO, GH_E_CLOSED, GH_E_PARSE */
 
+/* An administrative entry is durable: the keeper says so when it becomes durable and, of those that stand, again after each new connection; so the same may
+ * come more than once. The entry's bytes as the keeper has them, not decoded; borrowed. */
+typedef void gate_keeper_notice(void *ctx, struct base_span entry);
+
+/* drained, notice: called with ctx; notice may be NULL. */
 struct gate_keeper *gate_keeper_new(struct base_loop *loop, const char *socket_path, struct proc_count *counts, unsigned row,
-                                    gate_keeper_receipt *receipt, gate_keeper_failure *failure, void (*drained)(void *ctx), void *ctx);
+                                    gate_keeper_receipt *receipt, gate_keeper_failure *failure, void (*drained)(void *ctx), gate_keeper_notice *notice,
+                                    void *ctx);
 void gate_keeper_free(struct gate_keeper **k);
 bool gate_keeper_up(const struct gate_keeper *k);
 /* True when so many entries wait that servers should not be read; `drained` is called when that ends. */

@@ -175,7 +175,7 @@ gate_worker_new(unsigned number, struct gate_shared *shared, struct gate_world *
 	w->texts = gate_texts_new();
 	base_buf_init(&w->entry, EVENT_ENTRY_MAX);
 	(void)snprintf(path, sizeof(path), "%s/keeper.sock", world->conf->run_dir);
-	w->keeper = gate_keeper_new(w->loop, path, shared->counts, number, gate_session_receipt, gate_session_failure, on_drained, w);
+	w->keeper = gate_keeper_new(w->loop, path, shared->counts, number, gate_session_receipt, gate_session_failure, on_drained, NULL, w);
 	struct listener *l = base_mem_new(nlisteners + 1, sizeof(*l));
 	w->listener = &l->io;
 	w->nlisteners = nlisteners;

@@ -30,7 +30,9 @@ struct scene {
 	struct proc_count *counts;
 	struct gate_keeper *k;
 	struct base_buf in;
-	int drained;
+	int drained, notices;
+	size_t noticed; /* bytes of the last notice */
+	uint8_t first, last;
 };
 
 static void
@@ -52,6 +54,17 @@ static void
 on_drained(void *ctx)
 {
 	((struct scene *)ctx)->drained++;
+}
+
+static void
+on_notice(void *ctx, struct base_span entry)
+{
+	struct scene *c = ctx;
+
+	c->notices++;
+	c->noticed = entry.n;
+	c->first = entry.p[0];
+	c->last = entry.p[entry.n - 1];
 }
 
 static void
@@ -128,7 +141,7 @@ begin(struct scene *c)
 	c->counts = proc_count_new(1);
 	base_buf_init(&c->in, 1u << 26);
 	serve(c);
-	c->k = gate_keeper_new(c->loop, c->path, c->counts, 0, on_receipt, on_failure, on_drained, c);
+	c->k = gate_keeper_new(c->loop, c->path, c->counts, 0, on_receipt, on_failure, on_drained, on_notice, c);
 	assert_false(gate_keeper_up(c->k));
 	take(c);
 	assert_false(gate_keeper_up(c->k)); /* not before it has said hello */
@@ -306,6 +319,51 @@ test_messages_in_pieces(void **state)
 	finish(&c);
 }
 
+/* Notices come whole, in order with receipts, of any length, also in pieces; without a callback they are passed over (test_nobody_there's channel). */
+static void
+test_notices(void **state)
+{
+	static uint8_t big[65535];
+	struct owner o[2] = {0};
+	struct scene c;
+	struct base_buf b;
+
+	(void)state;
+	memset(big, 'n', sizeof(big));
+	big[0] = '{';
+	big[sizeof(big) - 1] = '}';
+	begin(&c);
+	add(&c, &o[0], "{}");
+	add(&c, &o[1], "{}");
+	gate_keeper_flush(c.k);
+	base_buf_init(&b, 1u << 20);
+	proc_msg_receipt(&b, 1);
+	proc_msg_notice(&b, base_span_str("<1>"));
+	proc_msg_notice(&b, base_span_str("<2]"));
+	proc_msg_receipt(&b, 2);
+	send_bytes(&c, base_buf_span(&b));
+	assert_true(o[0].receipts == 1 && o[1].receipts == 1 && c.notices == 2 && c.noticed == 3 && c.last == ']');
+	base_buf_clear(&b);
+	proc_msg_notice(&b, base_span(big, sizeof(big)));
+	proc_msg_notice(&b, base_span_str("<3>"));
+	for (size_t at = 0, n; at < base_buf_len(&b); at += n) {
+		n = base_buf_len(&b) - at < 7001 ? base_buf_len(&b) - at : 7001;
+		send_bytes(&c, base_span(base_buf_span(&b).p + at, n));
+		assert_int_equal(c.notices, at + n < sizeof(big) + 5 ? 2 : at + n < base_buf_len(&b) ? 3 : 4);
+		if (c.notices == 3)
+			assert_true(c.noticed == sizeof(big) && c.first == '{' && c.last == '}');
+	}
+	assert_int_equal(c.notices, 4);
+	/* messages of a recall on this channel change nothing */
+	base_buf_clear(&b);
+	proc_msg_recalled(&b, base_span_str("{}"));
+	proc_msg_recall_end(&b, 7);
+	send_bytes(&c, base_buf_span(&b));
+	assert_true(gate_keeper_up(c.k) && c.notices == 4);
+	base_buf_done(&b);
+	finish(&c);
+}
+
 /* A keeper that does not read: entries wait, up to a mark at which the servers are not read any more. */
 static void
 test_promise_7_full_and_drained(void **state)
@@ -361,7 +419,7 @@ test_nobody_there(void **state)
 	c.loop = base_loop_new();
 	c.counts = proc_count_new(1);
 	base_buf_init(&c.in, 1u << 26);
-	c.k = gate_keeper_new(c.loop, c.path, c.counts, 0, on_receipt, on_failure, on_drained, &c);
+	c.k = gate_keeper_new(c.loop, c.path, c.counts, 0, on_receipt, on_failure, on_drained, NULL, &c);
 	for (int i = 0; i < 5; i++)
 		turn(&c);
 	assert_false(gate_keeper_up(c.k));
@@ -369,6 +427,12 @@ test_nobody_there(void **state)
 	serve(&c);
 	take(&c);
 	hello(&c);
+	assert_true(gate_keeper_up(c.k));
+	struct base_buf b;
+	base_buf_init(&b, 100);
+	proc_msg_notice(&b, base_span_str("{}")); /* nobody asked to hear */
+	send_bytes(&c, base_buf_span(&b));
+	base_buf_done(&b);
 	assert_true(gate_keeper_up(c.k));
 	struct owner o = {0};
 	add(&c, &o, "{}");
@@ -385,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_failures_say_why),
 		cmocka_unit_test(test_promise_1_a_lost_channel_fails_all_that_is_open),
 		cmocka_unit_test(test_messages_in_pieces),
+		cmocka_unit_test(test_notices),
 		cmocka_unit_test(test_promise_7_full_and_drained),
 		cmocka_unit_test(test_nobody_there),
 	};
