@@ -7,6 +7,8 @@
  *   FULL     the batch is full: not read until it has been swapped                     [take -> FULL, keeper_conn_resume -> OPEN]
  *   REFUSED  sent an entry that may not be recorded: not read until its earlier entries are settled, because answers
  *            are in order; then FAILED is sent for it                                  [take -> REFUSED, keeper_conn_settle -> OPEN]
+ *   RECALL   its first message was a recall: not read from any more; the answer goes out as fast as it is taken     [take -> RECALL]
+ *   LAST     all of the answer is in the output: closed when that is sent              [answer_recall -> LAST]
  *   closing a connection frees it; its entries in a batch are recorded all the same, nobody is told
  */
 #include "keeper_int.h"
@@ -21,10 +23,12 @@
 
 #include "base_log.h"
 #include "base_mem.h"
+#include "base_time.h"
 #include "keeper_check.h"
+#include "keeper_recall.h"
 #include "ledger_tile.h"
 
-enum state { OPEN, FULL, REFUSED };
+enum state { OPEN, FULL, REFUSED, RECALL, LAST };
 
 struct keeper_conn {
 	struct base_loop_io io; /* owns io.fd */
@@ -35,6 +39,8 @@ struct keeper_conn {
 	uint64_t next_id;   /* of the entry that must come next */
 	size_t slot[2];     /* 1 + index of our member in k->batch[i]; 0 = nothing of ours in it */
 	const char *refused; /* what was wrong with entry next_id - 1, in state REFUSED (static) */
+	struct keeper_recall *recall; /* own; in state RECALL and LAST */
+	struct base_loop_timer stall; /* armed in the same states */
 };
 
 static void
@@ -42,7 +48,7 @@ watch(struct keeper_conn *c)
 {
 	unsigned want = c->state == OPEN && !c->k->stopping ? BASE_LOOP_READ : 0;
 
-	if (base_buf_len(&c->out) > 0)
+	if (base_buf_len(&c->out) > 0 || c->state == RECALL)
 		want |= BASE_LOOP_WRITE;
 	base_loop_io_set(c->k->loop, &c->io, want);
 }
@@ -73,6 +79,11 @@ drop(struct keeper_conn *c, const char *why)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	k->nconns--;
+	if (c->recall != NULL) {
+		k->nrecalls--;
+		keeper_recall_free(&c->recall);
+	}
+	base_loop_timer_cancel(k->loop, &c->stall);
 	base_buf_done(&c->in);
 	base_buf_done(&c->out);
 	free(c);
@@ -99,9 +110,104 @@ send_out(struct keeper_conn *c)
 			return false;
 		}
 		base_buf_consume(&c->out, (size_t)n);
+		if (c->recall != NULL)
+			base_loop_timer_set(c->k->loop, &c->stall, base_time_mono_us() + KEEPER_RECALL_STALL_US);
+	}
+	if (c->state == LAST && base_buf_len(&c->out) == 0) {
+		drop(c, NULL); /* all was said */
+		return false;
 	}
 	watch(c);
 	return true;
+}
+
+/* ---- recalls ---- */
+
+static void
+on_stall(struct base_loop_timer *t)
+{
+	drop((struct keeper_conn *)(void *)((char *)t - offsetof(struct keeper_conn, stall)), "it does not read what it wanted recalled");
+}
+
+/* False: dropped. */
+static bool
+begin_recall(struct keeper_conn *c, uint64_t since_us)
+{
+	struct keeper *k = c->k;
+	struct base_fail fail = {.text = ""};
+
+	if (k->nrecalls >= KEEPER_RECALLS_MAX) {
+		drop(c, "too many recalls at once");
+		return false;
+	}
+	if (keeper_recall_new(&k->standing, k->ctx->conf->ledger, since_us, ledger_log_size(k->log), &c->recall, &fail) < 0) {
+		drop(c, fail.text);
+		return false;
+	}
+	k->nrecalls++;
+	if (c->out.max < KEEPER_RECALL_PIECE)
+		c->out.max = KEEPER_RECALL_PIECE;
+	base_loop_timer_set(k->loop, &c->stall, base_time_mono_us() + KEEPER_RECALL_STALL_US);
+	set_state(c, RECALL);
+	return true;
+}
+
+/* One piece of the answer. False: dropped, or done. */
+static bool
+answer_recall(struct keeper_conn *c)
+{
+	struct base_fail fail = {.text = ""};
+	int r = keeper_recall_fill(c->recall, ledger_log_size(c->k->log), &c->out, &fail);
+
+	if (r < 0) {
+		drop(c, fail.text);
+		return false;
+	}
+	if (r == 1)
+		set_state(c, LAST);
+	return send_out(c);
+}
+
+/* Tells a new connection what stands: while it was not there, or the keeper was not, something may have changed. False: no memory. */
+static bool
+tell_standing(struct keeper_conn *c)
+{
+	const struct keeper_standing *s = &c->k->standing;
+
+	c->out.max += s->bytes + 16 * s->count;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->item[i].admin.kind != KEEPER_ADMIN_STEP)
+			proc_msg_notice(&c->out, s->item[i].text);
+	return !c->out.bad;
+}
+
+/* Hands the administrative entries of a batch, which is durable, to every connection. */
+static void
+notice(struct keeper *k, const struct keeper_batch *b)
+{
+	struct base_cursor in = base_cursor(base_buf_span(&b->packed));
+	struct base_span entry;
+	struct keeper_admin a;
+
+	while (ledger_bundle_next(&in, &entry) == 1) {
+		if (keeper_admin_read(entry, &a) != 1 || a.kind == KEEPER_ADMIN_STEP)
+			continue;
+		for (struct keeper_conn *c = k->conns; c != NULL; c = c->next)
+			if (c->recall == NULL)
+				proc_msg_notice(&c->out, entry);
+	}
+}
+
+static void
+send_all(struct keeper *k)
+{
+	struct keeper_conn *next;
+
+	for (struct keeper_conn *c = k->conns; c != NULL; c = next) {
+		next = c->next;
+		if (base_buf_len(&c->out) > 0 || c->out.bad)
+			(void)send_out(c); /* when it fails the connection is gone, which is all */
+	}
 }
 
 /* ---- entries into the batch ---- */
@@ -131,6 +237,7 @@ queue(struct keeper_conn *c, const struct proc_msg *m)
 {
 	struct keeper *k = c->k;
 	struct keeper_batch *b = &k->batch[k->filling];
+	struct keeper_admin a;
 
 	if (!batch_room(k, b, m->body.n))
 		return false;
@@ -140,6 +247,7 @@ queue(struct keeper_conn *c, const struct proc_msg *m)
 	}
 	ledger_bundle_put(&b->packed, m->body);
 	b->count++;
+	b->admin += keeper_admin_read(m->body, &a) == 1;
 	b->cost += ledger_log_cost(m->body.n);
 	if (c->slot[k->filling] == 0) {
 		b->member[b->nmember++] = (struct keeper_member){c, m->id};
@@ -174,8 +282,12 @@ take(struct keeper_conn *c)
 
 		if (r == 0)
 			break;
+		if (r == 1 && m.type == PROC_MSG_RECALL && c->next_id == 1) {
+			base_buf_consume(&c->in, used);
+			return begin_recall(c, m.id);
+		}
 		if (r < 0 || m.type != PROC_MSG_ENTRY || m.id != c->next_id) {
-			drop(c, r < 0 ? fail.text : m.type != PROC_MSG_ENTRY ? "a recall is not answered yet" : "entry out of sequence");
+			drop(c, r < 0 ? fail.text : m.type != PROC_MSG_ENTRY ? "a recall after an entry" : "entry out of sequence");
 			return false;
 		}
 		c->refused = keeper_check_entry(m.body);
@@ -232,7 +344,7 @@ on_event(struct base_loop_io *io, unsigned events)
 {
 	struct keeper_conn *c = (struct keeper_conn *)(void *)((char *)io - offsetof(struct keeper_conn, io));
 
-	if ((events & BASE_LOOP_WRITE) != 0 && !send_out(c))
+	if ((events & BASE_LOOP_WRITE) != 0 && !(c->state == RECALL ? answer_recall(c) : send_out(c)))
 		return;
 	if ((events & BASE_LOOP_READ) != 0 && c->state == OPEN) {
 		if (!read_in(c))
@@ -248,7 +360,8 @@ peer_is_us(int fd)
 	struct ucred cred = {.pid = 0};
 	socklen_t n = sizeof cred;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 && n == sizeof cred && cred.uid == geteuid();
+	/* Root could write the ledger's files anyway: an operator's command may come from it. */
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 && n == sizeof cred && (cred.uid == geteuid() || cred.uid == 0);
 }
 
 static void
@@ -272,12 +385,17 @@ on_accept(struct base_loop_io *io, unsigned events)
 	base_buf_init(&c->in, KEEPER_INPUT_MAX);
 	base_buf_init(&c->out, KEEPER_OUTPUT_MAX);
 	base_loop_io_init(&c->io, fd, on_event);
+	base_loop_timer_init(&c->stall, on_stall);
 	c->next = k->conns;
 	if (c->next != NULL)
 		c->next->prev = c;
 	k->conns = c;
 	k->nconns++;
 	proc_msg_hello(&c->out, ledger_log_size(k->log));
+	if (!tell_standing(c)) {
+		drop(c, "out of memory");
+		return;
+	}
 	(void)send_out(c); /* when it fails the connection is gone, which is all */
 }
 
@@ -360,8 +478,12 @@ keeper_conn_settle(struct keeper *k, struct keeper_batch *b)
 		if (c->state == OPEN && !k->stopping)
 			(void)take(c); /* what had to wait behind a refused entry; when it fails the connection is gone */
 	}
+	if (b->result == 0 && b->admin > 0) {
+		notice(k, b); /* after the receipts: who asked for it hears that first */
+		send_all(k);
+	}
 	base_buf_clear(&b->packed);
-	b->count = b->cost = b->nmember = 0;
+	b->count = b->cost = b->nmember = b->admin = 0;
 }
 
 void

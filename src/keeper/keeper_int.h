@@ -7,6 +7,9 @@
  *                                                   |
  *   gate <--RECEIPT/FAILED-- keeper_conn <----------+----> keeper_work, a thread of its own: tiles, checkpoint, tidy
  *
+ *   gate --RECALL--> keeper_recall: standing entries, then the ledger from a time on, read from its files piece by piece
+ *   gate <--NOTICE-- keeper_conn: administrative entries that are durable; keeper_standing keeps those that stand
+ *
  * Everything that arrives while a batch is being flushed waits in the sockets and goes with the next one. Memory: two batches of at most
  * KEEPER_BATCH_MAX, and KEEPER_INPUT_MAX for each connection; when the filling batch is full nobody is read from until it has been swapped.
  */
@@ -17,13 +20,16 @@
 
 #include "base_buf.h"
 #include "base_loop.h"
+#include "keeper_standing.h"
 #include "ledger_log.h"
 #include "proc_msg.h"
 #include "proc_supervisor.h"
 
 #define KEEPER_BATCH_MAX (4u * 1024u * 1024u)   /* journal bytes of one batch */
 #define KEEPER_INPUT_MAX (256u * 1024u)         /* unread bytes of one connection; more than one whole message */
-#define KEEPER_OUTPUT_MAX (64u * 1024u)         /* a gate that does not read its receipts is cut off */
+#define KEEPER_OUTPUT_MAX (256u * 1024u)        /* a gate that does not read its receipts and notices is cut off */
+#define KEEPER_RECALLS_MAX 4u                   /* at once; each has a bundle and a piece of the journal in memory */
+#define KEEPER_RECALL_STALL_US 60000000u        /* an asker that takes nothing for so long is cut off */
 #define KEEPER_CONNECTIONS_MAX 1024u
 #define KEEPER_CHECKPOINT_ENTRIES 16384u         /* so many entries do not wait for ledger_checkpoint to pass */
 #define KEEPER_RETRY_LEAST_US 100000u           /* pause after a failed batch: doubles from here */
@@ -40,6 +46,7 @@ struct keeper_member {
 struct keeper_batch {
 	struct base_buf packed; /* as ledger_log_append wants it */
 	size_t count, cost;
+	size_t admin;           /* how many of them keeper_admin knows */
 	struct keeper_member *member; /* own */
 	size_t nmember, cap;
 	int result;
@@ -65,11 +72,12 @@ struct keeper {
 	unsigned row;
 	struct ledger_signer signer;
 	struct ledger_log *log; /* own */
+	struct keeper_standing standing; /* speaks for all that is acknowledged */
 	struct base_loop *loop; /* own */
 	struct base_loop_io listener, signals;
 	struct base_loop_timer retry;
 	struct keeper_conn *conns; /* own: doubly linked */
-	size_t nconns;
+	size_t nconns, nrecalls;
 	struct keeper_batch batch[2];
 	unsigned filling;  /* index of the batch that takes entries */
 	bool failing;      /* the last batch was not recorded */
