@@ -323,6 +323,76 @@ test_many(void **state)
 	free(name);
 }
 
+/* What tells nothing of a person goes with its column: to partitions, to parents, through views, but never onto a key. */
+static void
+test_harmless(void **state)
+{
+	static const struct { uint32_t oid; int16_t attnum; bool harmless; } t[] = {
+		{CUSTOMERS, 1, false}, {CUSTOMERS, 3, false}, {CUSTOMERS, 5, true}, {CUSTOMERS, 6, false}, {ORDERS, 1, true}, {ORDERS, 2, false}, {ORDERS_A, 1, false}, {ORDERS_A, 2, true},
+		{ORDERS_B, 1, true}, {ORDERS_B, 2, false}, {ORDERS_ALL, 1, false}, {CARD, 1, false}, {CARD, 2, true}, {CARD, 3, false}, {CARD2, 1, true}, {CARD2, 2, false}, {MONTHLY, 1, false},
+	};
+	static const struct { const char *harmless, *message; } wrong[] = {
+		{"bron", "c.gate:1:115: column \"bron\" does not exist in this table; did you mean \"born\"?"},
+		{"public.orders.total", "c.gate:1:115: column \"total\" does not exist in this table"},
+	};
+	struct policy_cat_view shown[] = {{CARD, 1, CUSTOMERS, 1}, {CARD, 2, CUSTOMERS, 5}, {CARD2, 1, CARD, 2}, {CARD2, 2, CARD, 1}};
+	struct policy_catalogue c = shop;
+	struct policy_map *m = NULL;
+	struct base_fail fail = {.code = 0};
+	(void)state;
+	c.views = shown;
+	c.nviews = BASE_COUNT(shown);
+	assert_int_equal(bind("policy \"p\" version 1 { subject customer { table public.customers key id linked public.orders.customer_id harmless born, public.orders.id } }", &c, &m, &fail), 0);
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		const struct policy_relation *r = policy_map_relation(m, t[i].oid);
+		assert_non_null(r);
+		for (size_t k = 0; k < r->ncolumns; k++)
+			if (r->columns[k].attnum == t[i].attnum && r->harmless[k] != t[i].harmless)
+				fail_msg("column %d of %u", t[i].attnum, t[i].oid);
+	}
+	policy_map_unref(&m);
+	for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
+		char text[300];
+		assert_true(snprintf(text, sizeof(text), "policy \"p\" version 1 { subject customer { table public.customers key id linked public.orders.customer_id harmless %s } }", wrong[i].harmless) > 0);
+		assert_int_equal(bind(text, &shop, &m, &fail), GH_E_MISSING);
+		assert_string_equal(fail.text, wrong[i].message);
+	}
+}
+
+static void
+test_case(void **state)
+{
+	static const struct { const char *text; int err; const char *message; } t[] = {
+		{"case from table audit { case customer_id subject customer_id person customer_id }", GH_E_UNSUPPORTED, "c.gate:2:17: column \"customer_id\" is not of type text, varchar, char, name or citext"},
+		{"case from table audits { case customer_id subject customer_id person customer_id }", GH_E_MISSING, "c.gate:2:17: table \"public.audits\" does not exist; did you mean \"audit\"?"},
+		{"case from table customers { case id subject id person fone }", GH_E_MISSING, "c.gate:2:17: column \"fone\" does not exist in this table; did you mean \"phone\"?"},
+		{"case from table customers { case born subject id person phone }", GH_E_UNSUPPORTED,
+		 "c.gate:2:17: column \"born\" has a type without one canonical text (possible are int2, int4, int8, oid, numeric, uuid, text, varchar, char, name and citext)"},
+		{"case from table customers { case id subject id person phone opened born }", GH_E_UNSUPPORTED, "c.gate:2:17: column \"born\" is not of type timestamp with or without time zone"},
+		{"group g { step up for table vip with otp lasting 1 day }", GH_E_MISSING, "c.gate:2:29: table \"public.vip\" does not exist"},
+		{"case from table customers { case id subject id person email opener phone team initial }", 0, NULL},
+		{"case from table card { case cid subject cid person phone opener upper }", 0, NULL}, /* a view is as good */
+	};
+	struct policy_map *m = NULL;
+	struct base_fail fail = {.code = 0};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		char text[400];
+		assert_true(snprintf(text, sizeof(text), "policy \"p\" version 1 { subject customer { table public.customers key id }\n%s }", t[i].text) > 0);
+		assert_int_equal(bind(text, &shop, &m, &fail), t[i].err);
+		if (t[i].message)
+			assert_string_equal(fail.text, t[i].message);
+		else if (i + 1 < BASE_COUNT(t))
+			policy_map_unref(&m);
+	}
+	const struct policy_case_table *c = policy_map_case(m);
+	assert_true(c->oid == CARD && c->number_type == INT8 && c->subject_type == INT8 && c->person_type == VARCHAR && c->opener_type == TEXT && c->team_type == 0 && c->opened_type == 0);
+	policy_map_unref(&m);
+	assert_int_equal(bind(policy, &shop, &m, &fail), 0);
+	assert_null(policy_map_case(m));
+	policy_map_unref(&m);
+}
+
 static int
 setup(void **state)
 {
@@ -336,7 +406,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roles), cmocka_unit_test(test_named),      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_citext_key), cmocka_unit_test(test_many), cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_citext_key), cmocka_unit_test(test_many), cmocka_unit_test(test_groups), cmocka_unit_test(test_harmless), cmocka_unit_test(test_case),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

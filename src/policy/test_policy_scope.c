@@ -287,6 +287,62 @@ test_rows(void **state)
 	policy_scope_unref(&s);
 }
 
+/* Budgets, step-up, approval and restrictions of all groups hold; of what is done with the unexplained, the strictest. */
+static void
+test_counts(void **state)
+{
+	static const char text[] = HEAD
+		"group a { budget 40 customers per hour, 120 per day for each actor step up for table app.log with otp lasting 1 day unexplained count }\n"
+		"group b { budget 30 customers per hour for each employer ask group a after 5 clear customers per day within 10 minutes only vetted }\n"
+		"group c { budget 60 lookups per hour for each group unexplained refuse only with certificate need purpose }\n"
+		"group d { unexplained mask only with certificate need case, purpose step up after 9 customers per day with otp lasting 2 hours }\n"
+		"group e { budget 6 lookups per hour for each actor step up for table card with otp lasting 1 day }\n"
+		"case from table app.log { case a subject a person a } }";
+	static const struct { const char *groups; bool counts, explains; size_t nbudgets, nsteps, nasks, nonly; enum policy_unexplained unexplained; unsigned rule, purpose, case_line; } t[] = {
+		{"", false, false, 0, 0, 0, 0, POLICY_UNEXPLAINED_UNSET, 0, 0, 0}, {"a", true, true, 2, 1, 0, 0, POLICY_UNEXPLAINED_COUNT, 2, 0, 0},
+		{"b", true, false, 1, 0, 1, 1, POLICY_UNEXPLAINED_UNSET, 0, 0, 0}, {"c", true, true, 1, 0, 0, 1, POLICY_UNEXPLAINED_REFUSE, 4, 4, 0},
+		{"d,a", true, true, 2, 2, 0, 1, POLICY_UNEXPLAINED_MASK, 5, 5, 5}, {"e", false, false, 1, 1, 0, 0, POLICY_UNEXPLAINED_UNSET, 0, 0, 0},
+		{"e,d,c,b,a", true, true, 5, 3, 1, 3, POLICY_UNEXPLAINED_REFUSE, 4, 4, 5},
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		struct policy_scope *s = scope_of(text, t[i].groups);
+		assert_true(s->counts == t[i].counts && s->explains == t[i].explains);
+		assert_true(s->nbudgets == t[i].nbudgets && s->nsteps == t[i].nsteps && s->nasks == t[i].nasks && s->nonly == t[i].nonly);
+		assert_int_equal(s->unexplained, t[i].unexplained);
+		assert_at(s->unexplained_rule, t[i].rule);
+		assert_at(s->need_purpose, t[i].purpose);
+		assert_at(s->need_case, t[i].case_line);
+		policy_scope_unref(&s);
+	}
+	struct policy_scope *s = scope_of(text, "a,b,e");
+	assert_true(s->budgets[1].count.n == 120 && s->budgets[1].holder == POLICY_HOLDER_ACTOR && base_span_is(s->budgets[2].group, "b") && s->budgets[2].holder == POLICY_HOLDER_EMPLOYER);
+	assert_at(s->budgets[2].rule, 3);
+	assert_true(s->steps[0].for_table && s->steps[0].oid == LOG && s->steps[1].oid == CARD);
+	assert_true(base_span_is(s->asks[0].group, "a") && s->asks[0].after.adjective == POLICY_ADJECTIVE_CLEAR);
+	assert_true(s->only[0].only->vetted_line == 3);
+	assert_string_equal(s->only[0].file, "s.gate");
+	policy_scope_unref(&s);
+}
+
+static void
+test_harmless(void **state)
+{
+	static const char text[] =
+		"policy \"p\" version 1 { subject customer { table public.customers key id linked public.orders.customer_id harmless born, note, public.orders.payer }\n"
+		"group g { on table card { show cid } on table customers { show id } on table orders { show id } on table app.log { } on table totals { } } }";
+	static const struct { uint32_t oid; int16_t attnum; bool harmless; } t[] = {
+		{CUSTOMERS, 1, false}, {CUSTOMERS, 3, false}, {CUSTOMERS, 4, false}, {CUSTOMERS, 5, true}, {CUSTOMERS, 6, true}, {CUSTOMERS, 7, false},
+		{ORDERS, 1, false}, {ORDERS, 2, false}, {ORDERS, 3, true}, {CARD, 1, false}, {LOG, 1, true} /* of no subject */, {TOTALS, 1, false} /* nobody knows */,
+	};
+	struct policy_scope *s = scope_of(text, "g");
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++)
+		if (column(s, t[i].oid, t[i].attnum)->harmless != t[i].harmless)
+			fail_msg("column %d of %u", t[i].attnum, t[i].oid);
+	policy_scope_unref(&s);
+}
+
 static int
 setup(void **state)
 {
@@ -300,7 +356,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_actions), cmocka_unit_test(test_subjects),
-		cmocka_unit_test(test_person),  cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_person),  cmocka_unit_test(test_rows),    cmocka_unit_test(test_counts),  cmocka_unit_test(test_harmless),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
