@@ -90,6 +90,12 @@ file_names(const struct policy_file *f, const struct policy_cat_relation *r)
 		for (size_t k = 0; k < f->groups[i].ntables; k++)
 			if (is_named(&f->groups[i].tables[k].table, r))
 				return true;
+	for (size_t i = 0; i < f->ngroups; i++)
+		for (size_t k = 0; k < f->groups[i].nsteps; k++)
+			if (f->groups[i].steps[k].for_table && is_named(&f->groups[i].steps[k].table, r))
+				return true;
+	if (f->case_from.line != 0 && is_named(&f->case_from.table, r))
+		return true;
 	for (size_t i = 0; i < f->ntrusts; i++)
 		if (!f->trusts[i].function && is_named(&f->trusts[i].name, r))
 			return true;

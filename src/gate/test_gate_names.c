@@ -9,24 +9,26 @@
 
 #define S(text) {(const uint8_t *)(text), sizeof(text) - 1}
 
-enum { CUSTOMERS = 20001, ORDERS, ORDERS_A, PRODUCTS, OTHER, NEW };
+enum { CUSTOMERS = 20001, ORDERS, ORDERS_A, PRODUCTS, OTHER, NEW, VIP, TICKETS };
 enum { INT8 = 20, TEXT = 25 };
 
 static const char policy_text[] =
 	"policy \"p\" version 1 { purpose \"t\" owner \"t\" treat observe\n"
 	"subject customer { table public.customers key id phone phone country 86 linked public.orders.customer_id }\n"
-	"group g { treat enforce on table public.products { allow read show id } }\n"
+	"group g { treat enforce on table public.products { allow read show id } step up for table public.vip with otp lasting 1 hour }\n"
+	"case from table public.tickets { case id subject id person agent }\n"
 	"}";
 
 #define COLUMN(o, n, label, t) {.oid = o, .attnum = n, .name = S(label), .type_oid = t, .type_name = S("x")}
 static const struct policy_cat_relation before_relations[] = {
 	{PRODUCTS, S("public"), S("products"), 'r'}, {CUSTOMERS, S("public"), S("customers"), 'r'}, {OTHER, S("public"), S("other"), 'r'},
 	{ORDERS, S("public"), S("orders"), 'p'},     {ORDERS_A, S("public"), S("orders_a"), 'r'},   {CUSTOMERS, S("public"), S("customers"), 'r'},
+	{VIP, S("public"), S("vip"), 'r'},           {TICKETS, S("public"), S("tickets"), 'r'},
 };
 static const struct policy_cat_column before_columns[] = {
 	COLUMN(CUSTOMERS, 1, "id", INT8), COLUMN(CUSTOMERS, 3, "note", TEXT), COLUMN(CUSTOMERS, 2, "phone", TEXT),
 	COLUMN(ORDERS, 1, "customer_id", INT8), COLUMN(ORDERS_A, 1, "customer_id", INT8), COLUMN(PRODUCTS, 1, "id", INT8), COLUMN(OTHER, 1, "id", INT8),
-	COLUMN(OTHER, 2, "phone", TEXT), COLUMN(CUSTOMERS, 2, "phone", TEXT),
+	COLUMN(OTHER, 2, "phone", TEXT), COLUMN(CUSTOMERS, 2, "phone", TEXT), COLUMN(TICKETS, 1, "id", INT8), COLUMN(TICKETS, 2, "agent", TEXT),
 };
 static const struct policy_cat_edge children[] = {{ORDERS_A, ORDERS}};
 
@@ -51,13 +53,15 @@ before(void)
 /* What came afterwards; the columns of relations not named here are as before. */
 struct after {
 	const char *label;
-	struct policy_cat_relation relations[7];
-	struct policy_cat_column columns[10];
+	struct policy_cat_relation relations[9];
+	struct policy_cat_column columns[14];
 	const char *changed[3]; /* parts of what is said; none: nothing is said */
 };
 
-#define REST {ORDERS, S("public"), S("orders"), 'p'}, {ORDERS_A, S("public"), S("orders_a"), 'r'}, {PRODUCTS, S("public"), S("products"), 'r'}
-#define REST_COLUMNS COLUMN(ORDERS, 1, "customer_id", INT8), COLUMN(ORDERS_A, 1, "customer_id", INT8), COLUMN(PRODUCTS, 1, "id", INT8)
+#define REST {ORDERS, S("public"), S("orders"), 'p'}, {ORDERS_A, S("public"), S("orders_a"), 'r'}, {PRODUCTS, S("public"), S("products"), 'r'}, {VIP, S("public"), S("vip"), 'r'}, TICKETS_AS("tickets")
+#define TICKETS_AS(label) {TICKETS, S("public"), S(label), 'r'}
+#define TICKETS_COLUMNS COLUMN(TICKETS, 1, "id", INT8), COLUMN(TICKETS, 2, "agent", TEXT)
+#define REST_COLUMNS COLUMN(ORDERS, 1, "customer_id", INT8), COLUMN(ORDERS_A, 1, "customer_id", INT8), COLUMN(PRODUCTS, 1, "id", INT8), TICKETS_COLUMNS
 static const struct after cases[] = {
 	{"nothing", {{CUSTOMERS, S("public"), S("customers"), 'r'}, REST},
 	 {COLUMN(CUSTOMERS, 1, "id", INT8), COLUMN(CUSTOMERS, 2, "phone", TEXT), COLUMN(CUSTOMERS, 3, "note", TEXT), REST_COLUMNS}, {NULL}},
@@ -83,7 +87,11 @@ static const struct after cases[] = {
 	 {"relation public.customers is another one now", "relation public.customers is gone"}},
 	{"a column of a partition renamed", {{CUSTOMERS, S("public"), S("customers"), 'r'}, REST},
 	 {COLUMN(CUSTOMERS, 1, "id", INT8), COLUMN(CUSTOMERS, 2, "phone", TEXT), COLUMN(CUSTOMERS, 3, "note", TEXT), COLUMN(ORDERS, 1, "who", INT8), COLUMN(ORDERS_A, 1, "who", INT8),
-	  COLUMN(PRODUCTS, 1, "id", INT8)}, {"public.orders.customer_id has", "public.orders_a.customer_id has"}},
+	  COLUMN(PRODUCTS, 1, "id", INT8), TICKETS_COLUMNS}, {"public.orders.customer_id has", "public.orders_a.customer_id has"}},
+	{"the tables of cases and of step-up renamed", {{CUSTOMERS, S("public"), S("customers"), 'r'}, {ORDERS, S("public"), S("orders"), 'p'}, {ORDERS_A, S("public"), S("orders_a"), 'r'},
+	  {PRODUCTS, S("public"), S("products"), 'r'}, {VIP, S("public"), S("plain"), 'r'}, TICKETS_AS("old")},
+	 {COLUMN(CUSTOMERS, 1, "id", INT8), COLUMN(CUSTOMERS, 2, "phone", TEXT), COLUMN(CUSTOMERS, 3, "note", TEXT), REST_COLUMNS},
+	 {"relation public.vip has another name now", "relation public.tickets has another name now"}},
 };
 
 static void
@@ -163,7 +171,7 @@ limits(void **state)
 	arena = base_arena_new(1u << 20);
 	assert_int_equal(gate_names_hold(n, &none, arena, &held, changed, sizeof(changed), NULL), 0);
 	assert_int_equal(strlen(changed), sizeof(changed) - 1); /* the first, cut */
-	assert_int_equal(held.nrelations, 4);
+	assert_int_equal(held.nrelations, 6);
 	base_arena_free(&arena);
 	gate_names_free(&n);
 	policy_map_unref(&m);
