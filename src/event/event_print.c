@@ -61,6 +61,16 @@ event_print_subjects(const struct event_entry *e)
 	return distinct;
 }
 
+/* The application's log-in that speaks for the actor. */
+static void
+put_login(const struct event_entry *e, struct base_buf *out)
+{
+	if (e->login.n == 0)
+		return;
+	base_buf_str(out, " through ");
+	put_text(out, e->login, QUOTE_MAX);
+}
+
 static void
 put_who(const struct event_entry *e, struct base_buf *out)
 {
@@ -70,6 +80,7 @@ put_who(const struct event_entry *e, struct base_buf *out)
 		return;
 	}
 	put_part(out, "", e->actor);
+	put_login(e, out);
 	if (e->name.n == 0 && e->employer.n == 0)
 		return;
 	base_buf_str(out, " (");
@@ -126,6 +137,48 @@ put_list(const struct event_list *list, bool shorten, struct base_buf *out)
 	}
 }
 
+/* Text between words; the words alone when there is none. */
+static void
+put_words(struct base_buf *out, const char *before, struct base_span s, const char *after)
+{
+	base_buf_str(out, before);
+	put_text(out, s, QUOTE_MAX);
+	base_buf_str(out, after);
+}
+
+/* What was done, in words, of the kinds that say more than their name. */
+static void
+put_deed(const struct event_entry *e, struct base_buf *out)
+{
+	char when[BASE_TIME_LOCAL_SIZE];
+
+	switch (e->kind) {
+	case EVENT_SUSPEND: put_words(out, "  suspended ", e->target, ""); break;
+	case EVENT_RESUME: put_words(out, "  gave access back to ", e->target, ""); break;
+	case EVENT_ENROLL: put_words(out, "  one-time password of ", e->target, ""); break;
+	case EVENT_ASK: put_words(out, "  asked group ", e->why, " for leave"); put_words(out, ", request ", e->target, ""); break;
+	case EVENT_APPROVE: put_words(out, "  approved request ", e->target, ""); put_words(out, " of ", e->why, ""); break;
+	case EVENT_SETTLE: put_words(out, "  look-up ", e->target, ": "); put_words(out, "", e->why, ""); break;
+	case EVENT_STEP: put_words(out, "  one-time password: ", e->why.n > 0 ? e->why : base_span_str("right"), ""); break;
+	case EVENT_ALARM: put_words(out, "  tried: ", e->why, ""); break;
+	default: return;
+	}
+	if ((e->kind == EVENT_SUSPEND || e->kind == EVENT_RESUME || e->kind == EVENT_ENROLL) && e->why.n > 0)
+		put_words(out, ": ", e->why, "");
+	if (e->kind == EVENT_STEP && base_span_is(e->why, "recovery code"))
+		base_buf_fmt(out, " number %" PRIu64, e->counter);
+	if (e->until_us > 0)
+		base_buf_fmt(out, ", until %s", base_time_local(e->until_us, when));
+	if (e->operator.n > 0 && e->kind != EVENT_APPROVE) /* there it is the actor */
+		put_words(out, " (by ", e->operator, ")");
+}
+
+static bool
+tells_why(const struct event_entry *e)
+{
+	return e->kind < EVENT_ALARM; /* the later kinds say it in put_deed */
+}
+
 void
 event_print_line(const struct event_entry *e, size_t text_max, struct base_buf *out)
 {
@@ -135,6 +188,7 @@ event_print_line(const struct event_entry *e, size_t text_max, struct base_buf *
 	put_who(e, out);
 	base_buf_str(out, "  ");
 	base_buf_str(out, event_kind_name(e->kind));
+	put_deed(e, out);
 	put_rows(e, out);
 	if (e->columns.count > 0)
 		put_list(&e->columns, true, out);
@@ -153,7 +207,12 @@ event_print_line(const struct event_entry *e, size_t text_max, struct base_buf *
 	if (e->kind == EVENT_PEOPLE)
 		put_part(out, "hash ", e->people);
 	put_part(out, "version ", e->version);
-	put_part(out, e->kind == EVENT_START || e->kind == EVENT_STOP ? "role " : "because: ", e->why);
+	put_part(out, "owner ", e->owner);
+	if (tells_why(e))
+		put_part(out, e->kind == EVENT_START || e->kind == EVENT_STOP ? "role " : "because: ", e->why);
+	put_part(out, "budget: ", e->budget);
+	put_part(out, "case ", e->case_number);
+	put_part(out, "for ", e->purpose);
 	put_part(out, "error ", e->sqlstate);
 	if (text_max > 0 && e->text.n > 0) {
 		base_buf_str(out, "  | ");

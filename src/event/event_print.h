@@ -2,9 +2,11 @@
  *
  *   2026-11-22 16:07:54 +0800  li.na (Li Na, North Star Mobile)  read  2 rows, 2 subjects  public.customers.name, .phone  | select ...
  *
- * Parts in this order, two spaces between them, absent ones left out: time; actor (name, employer) or the gate; kind; rows and
- * subjects; columns (the table is named once per run), or tables where no column is known; where from and how; file; why; the
- * error; the statement's text behind a bar. Control characters and invalid UTF-8 come out as \xNN: the line is safe on a terminal.
+ *   2026-11-22 16:07:54 +0800  gate gate1  suspend  suspended actor wang: left the company (by maria)
+ *
+ * Parts in this order, two spaces between them, absent ones left out: time; actor (through an application's log-in; name, employer) or the gate; kind; what was
+ * done, to whom, why, by whom; rows and subjects; columns (the table is named once per run), or tables where no column is known; where from and how; file; why;
+ * budget, case and purpose; the error; the statement's text behind a bar. Control characters and invalid UTF-8 come out as \xNN: the line is safe on a terminal.
  */
 #ifndef EVENT_PRINT_H
 #define EVENT_PRINT_H

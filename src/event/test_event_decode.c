@@ -10,7 +10,8 @@
 #define HEAD "{\"v\":1,\"kind\":\"read\",\"time\":\"2026-11-22T16:07:54.123456Z\""
 static const char whole[] = HEAD ",\"session\":\"0123456789abcdef\",\"seq\":7,\"part\":2,\"last\":true,\"actor\":\"li\\u0000na\","
 	"\"groups\":[\"a\",\"b\"],\"text\":\"select \xe6\x9d\x8e\",\"columns\":[\"p.c.x\"],\"rows\":1,\"subjects\":\"known\",\"epoch\":2026,"
-	"\"kinds\":[\"c.key\"],\"marks\":\"AQIDBAUGBwg=\",\"node\":\"g\"}";
+	"\"kinds\":[\"c.key\"],\"marks\":\"AQIDBAUGBwg=\",\"classes\":\"W\",\"case\":\"8841\",\"target\":\"actor x\",\"operator\":\"o\",\"counter\":3,"
+	"\"until\":\"2026-11-22T16:37:54.123456Z\",\"node\":\"g\"}";
 
 static void
 test_whole(void **state)
@@ -37,6 +38,9 @@ test_whole(void **state)
 	assert_int_equal(e->subjects, EVENT_SUBJECTS_KNOWN);
 	assert_int_equal(e->epoch, 2026);
 	assert_true(base_span_eq(e->marks, base_span("\1\2\3\4\5\6\7\10", 8)));
+	assert_true(base_span_is(e->classes, "W") && base_span_is(e->case_number, "8841") && base_span_is(e->target, "actor x"));
+	assert_true(base_span_is(e->operator, "o") && e->counter == 3 && e->until_us == 1795365474123456);
+	assert_true(e->login.n == 0 && e->purpose.n == 0 && e->budget.n == 0 && e->owner.n == 0);
 	assert_true(base_span_is(e->node, "g"));
 	event_decoded_free(&d);
 	assert_null(d);
@@ -87,6 +91,11 @@ static const struct {
 	{"{\"v\":2}", GH_E_PARSE, "not an entry of format 1"},
 	{"{\"v\":1}", GH_E_PARSE, "kind or time is missing"},
 	{HEAD ",\"rows\":0", GH_E_PARSE, "not JSON"},
+	{HEAD ",\"rows\":0,\"until\":\"1970-01-01T00:00:00.000000Z\"}", GH_E_VERIFY, "entry is not in canonical form"},
+	{HEAD ",\"rows\":0,\"until\":\"tomorrow\"}", GH_E_PARSE, "field \"until\" has a malformed value"},
+	{HEAD ",\"rows\":0,\"counter\":\"3\"}", GH_E_PARSE, "field \"counter\" has a malformed value"},
+	{HEAD ",\"rows\":0,\"operator\":\"o\",\"target\":\"t\"}", GH_E_VERIFY, "entry is not in canonical form"},
+	{HEAD ",\"rows\":0,\"case_number\":\"1\"}", GH_E_PARSE, "unknown field \"case_number\""},
 	{HEAD ",\"rows\":0}x", GH_E_PARSE, "not JSON"},
 	{HEAD ",\"rows\":0}\n", GH_E_VERIFY, "entry is not in canonical form"},
 	{HEAD ", \"rows\":0}", GH_E_VERIFY, "entry is not in canonical form"},

@@ -38,6 +38,16 @@ static const struct {
 	{{.kind = EVENT_CLOSE, .why = S("a\"b\\c\n\x01\x1f\x7f/\xc3\xa4\xff\xc0\xaf\xed\xa0\x80")},
 	    "{\"v\":1,\"kind\":\"close\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"why\":\"a\\\"b\\\\c\\u000a\\u0001\\u001f\x7f/\xc3\xa4"
 	    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}"},
+	{{.kind = EVENT_SUSPEND, .target = S("employer North Star"), .operator = S("maria"), .why = S("why"), .node = S("g")},
+	    "{\"v\":1,\"kind\":\"suspend\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"why\":\"why\",\"target\":\"employer North Star\","
+	    "\"operator\":\"maria\",\"node\":\"g\"}"},
+	{{.kind = EVENT_STEP, .actor = S("li.na"), .login = S("crm_app"), .name = S("Li Na"), .why = S("right"), .counter = UINT64_MAX, .until_us = 1795363674123456},
+	    "{\"v\":1,\"kind\":\"step\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"actor\":\"li.na\",\"login\":\"crm_app\",\"name\":\"Li Na\","
+	    "\"why\":\"right\",\"counter\":9007199254740991,\"until\":\"2026-11-22T16:07:54.123456Z\"}"},
+	{{.kind = EVENT_READ, .rows = 2, .kinds = {1, {S("k")}}, .marks = S("\1\2\3\4\5\6\7\10\1\2\3\4\5\6\7\10"), .classes = S("eU"), .purpose = S("refund"),
+		.case_number = S("8841"), .budget = S("b"), .owner = S("o")},
+	    "{\"v\":1,\"kind\":\"read\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"rows\":2,\"kinds\":[\"k\"],\"marks\":\"AQIDBAUGBwgBAgMEBQYHCA==\","
+	    "\"classes\":\"eU\",\"purpose\":\"refund\",\"case\":\"8841\",\"budget\":\"b\",\"owner\":\"o\"}"},
 	{{.kind = EVENT_DENY, .why = {(const uint8_t *)"a\0b", 3}, .groups = {3, {S(""), S("x"), S("\"")}}},
 	    "{\"v\":1,\"kind\":\"deny\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"groups\":[\"\",\"x\",\"\\\"\"],\"why\":\"a\\u0000b\"}"},
 };
@@ -188,6 +198,8 @@ test_everything_at_once(void **state)
 	memset(big, 1, sizeof(big));
 	for (size_t i = 0; i < EVENT_LIST_MAX; i++)
 		list.item[i] = base_span(big, 20);
+	e.login = e.classes = e.purpose = e.case_number = e.budget = e.target = e.operator = e.owner = all;
+	e.counter = e.until_us = UINT64_MAX;
 	e.session = e.actor = e.name = e.employer = e.province = e.team = e.application = e.address = e.auth = e.tls = all;
 	e.database = e.statement = e.text = e.via = e.why = e.policy = e.people = e.file = e.sqlstate = e.node = e.version = all;
 	e.groups = e.tables = e.columns = e.kinds = list;

@@ -16,18 +16,27 @@ fill(struct base_buf *b, bool from_gate)
 	if (from_gate) {
 		proc_msg_entry(b, 1, base_span("x", 1));
 		proc_msg_entry(b, UINT64_MAX, base_span("{\"v\":1}", 7));
-		return 2;
+		proc_msg_recall(b, 1795363674123456);
+		return 3;
 	}
 	proc_msg_hello(b, 0x0102030405060708);
 	proc_msg_receipt(b, 42);
 	proc_msg_failed(b, 43, PROC_MSG_DISK_FULL, "disk full");
 	proc_msg_failed(b, 44, PROC_MSG_MALFORMED, "");
-	return 4;
+	proc_msg_notice(b, base_span("{\"n\":1}", 7));
+	proc_msg_recalled(b, base_span("x", 1));
+	proc_msg_recall_end(b, UINT64_MAX);
+	return 7;
 }
 
 static void
 check_message(const struct proc_msg *m, bool from_gate, size_t i)
 {
+	if (from_gate && i == 2) {
+		assert_int_equal(m->type, PROC_MSG_RECALL);
+		assert_int_equal(m->id, 1795363674123456);
+		return;
+	}
 	if (from_gate) {
 		assert_int_equal(m->type, PROC_MSG_ENTRY);
 		assert_int_equal(m->id, i == 0 ? 1 : UINT64_MAX);
@@ -43,6 +52,18 @@ check_message(const struct proc_msg *m, bool from_gate, size_t i)
 	case 1:
 		assert_int_equal(m->type, PROC_MSG_RECEIPT);
 		assert_int_equal(m->id, 42);
+		break;
+	case 4:
+		assert_int_equal(m->type, PROC_MSG_NOTICE);
+		assert_true(base_span_is(m->body, "{\"n\":1}"));
+		break;
+	case 5:
+		assert_int_equal(m->type, PROC_MSG_RECALLED);
+		assert_true(base_span_is(m->body, "x"));
+		break;
+	case 6:
+		assert_int_equal(m->type, PROC_MSG_RECALL_END);
+		assert_int_equal(m->id, UINT64_MAX);
 		break;
 	default:
 		assert_int_equal(m->type, PROC_MSG_FAILED);
@@ -127,6 +148,17 @@ static const struct {
 	{"\0\0\0\x0a\3", 5, false, "message of type 3 has length 10"},
 	{"\0\0\0\x08\3", 5, false, "message of type 3 has length 8"},
 	{"\0\1\0\x08\4", 5, false, "message of type 4 has length 65544"},
+	{"\0\0\0\x08\5", 5, true, "message of type 5 has length 8"},
+	{"\0\0\0\x0a\5", 5, true, "message of type 5 has length 10"},
+	{"\0\0\0\2\6", 5, true, "message type 6 is not legal here"},
+	{"\0\0\0\x09\7", 5, true, "message type 7 is not legal here"},
+	{"\0\0\0\2\x08", 5, true, "message type 8 is not legal here"},
+	{"\0\0\0\1\6", 5, false, "message of type 6 has length 1"},
+	{"\0\1\0\1\6", 5, false, "message of type 6 has length 65537"},
+	{"\0\0\0\x0a\7", 5, false, "message of type 7 has length 10"},
+	{"\0\0\0\1\x08", 5, false, "message of type 8 has length 1"},
+	{"\0\1\0\1\x08", 5, false, "message of type 8 has length 65537"},
+	{"\0\0\0\2\x09", 5, false, "message type 9 is not legal here"},
 	{"\0\0\0\x0d\2\0\0\0\2\0\0\0\0\0\0\0\0", 17, false, "keeper speaks format 2, we speak 1"},
 	{"\0\0\0\x0a\4\0\0\0\0\0\0\0\0\0", 14, false, "unknown failure code 0"},
 	{"\0\0\0\x0a\4\0\0\0\0\0\0\0\0\4", 14, false, "unknown failure code 4"},
@@ -166,6 +198,21 @@ test_limits(void **state)
 	base_buf_clear(&b);
 	proc_msg_entry(&b, 9, base_span(entry, 0));
 	assert_true(b.bad);
+	base_buf_clear(&b);
+	for (unsigned which = 0; which < 2; which++) {
+		void (*const put)(struct base_buf *, struct base_span) = which == 0 ? proc_msg_recalled : proc_msg_notice;
+
+		base_buf_clear(&b);
+		put(&b, base_span(entry, 65535));
+		assert_int_equal(proc_msg_next(base_buf_span(&b), false, &m, &used, NULL), 1);
+		assert_int_equal(m.body.n, 65535);
+		base_buf_clear(&b);
+		put(&b, base_span(entry, 65536));
+		assert_true(b.bad);
+		base_buf_clear(&b);
+		put(&b, base_span(entry, 0));
+		assert_true(b.bad);
+	}
 	base_buf_clear(&b);
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
