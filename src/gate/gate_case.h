@@ -28,8 +28,8 @@ struct gate_case_ask { /* own of the asker until `done` runs on its loop; sessio
 	char why[300];
 	struct gate_case_ask *next;          /* private */
 };
-struct gate_case_ask *gate_case_ask_new(void);
-void gate_case_ask_free(struct gate_case_ask **a);
+struct gate_case_ask *gate_case_ask_new(void); /* its names are NULL until they are set, which stands for empty */
+void gate_case_ask_free(struct gate_case_ask **a); /* and what it owns */
 
 struct gate_settled { /* a look-up of days ago: explained now, or never */
 	struct base_span session; uint64_t seq; uint64_t at_us; /* of its entry; wall */
@@ -37,10 +37,10 @@ struct gate_settled { /* a look-up of days ago: explained now, or never */
 	enum policy_class class; struct base_span number; /* of the ticket */
 	bool orphan;
 };
-/* settled: called on the case thread. */
+/* settled: called on the case thread; what it is given lives for the call. */
 struct gate_cases *gate_cases_new(struct gate_world *first, void (*settled)(void *ctx, const struct gate_settled *s), void *ctx);
 void gate_cases_start(struct gate_cases *c);
-void gate_cases_stop(struct gate_cases **c); /* joins */
+void gate_cases_stop(struct gate_cases **c); /* joins; questions that still wait are freed, not answered: no loop of theirs runs any more */
 void gate_cases_adopt(struct gate_cases *c, struct gate_world *w); /* thread-safe: the newest world (own reference is taken); what is cached of another policy is forgotten */
 /* Thread-safe. True: all of it was cached, class_r is filled, done is not called. */
 BASE_CHECK bool gate_cases_ask(struct gate_cases *c, struct gate_case_ask *ask);

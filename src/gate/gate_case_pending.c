@@ -1,0 +1,127 @@
+/* gate_case_pending: look-ups that nothing explained when they were made, until their ticket comes or a week is over. Input: what sessions recorded. Holds marks of
+ * subjects, never keys. About 300 bytes each: 60 MiB when all GATE_PENDING_LOOKS are taken. The caller guards it. No I/O.
+ */
+#include "gate_case_int.h"
+
+#include <stdlib.h>
+
+#include "base_mem.h"
+
+void
+gate_case_pending_init(struct gate_case_pending *p)
+{
+	*p = (struct gate_case_pending){.by_mark = base_map_new(0, NULL)};
+}
+
+void
+gate_case_pending_done(struct gate_case_pending *p)
+{
+	while (p->oldest) {
+		struct gate_case_look *l = p->oldest;
+		gate_case_pending_take(p, l);
+		free(l);
+	}
+	base_map_free(&p->by_mark);
+}
+
+static struct base_span
+keep(struct base_span s, uint8_t **at)
+{
+	struct base_span copy = base_span(*at, s.n);
+
+	if (s.n > 0)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+static struct base_span
+bytes_of(const uint64_t *mark)
+{
+	return base_span(mark, sizeof(*mark));
+}
+
+struct gate_case_look *
+gate_case_pending_find(const struct gate_case_pending *p, uint64_t mark)
+{
+	return base_map_get(p->by_mark, bytes_of(&mark));
+}
+
+bool
+gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *look)
+{
+	size_t text = look->session.n + look->actor.n + look->employer.n + look->team.n + look->declared.n; /* names: each far below 64 KiB */
+	struct gate_case_look *l = base_mem_try(1, sizeof(*l) + text);
+
+	if (!l)
+		return false;
+	uint8_t *at = (uint8_t *)l + sizeof(*l);
+	*l = (struct gate_case_look){.mark = look->mark, .seq = look->seq, .at_us = look->at_us, .epoch = look->epoch};
+	l->session = keep(look->session, &at);
+	l->actor = keep(look->actor, &at);
+	l->employer = keep(look->employer, &at);
+	l->team = keep(look->team, &at);
+	l->declared = keep(look->declared, &at);
+	l->next = gate_case_pending_find(p, l->mark);
+	if (base_map_put(p->by_mark, bytes_of(&l->mark), l) < 0) {
+		free(l);
+		return false;
+	}
+	l->older = p->newest;
+	*(p->newest ? &p->newest->newer : &p->oldest) = l;
+	p->newest = l;
+	p->count++;
+	return true;
+}
+
+void
+gate_case_pending_take(struct gate_case_pending *p, struct gate_case_look *look)
+{
+	struct gate_case_look *first = gate_case_pending_find(p, look->mark), **link = &first;
+
+	while (*link && *link != look)
+		link = &(*link)->next;
+	*link = look->next;
+	if (!first)
+		(void)base_map_remove(p->by_mark, bytes_of(&look->mark)); /* it is there */
+	else if (link == &first && base_map_put(p->by_mark, bytes_of(&look->mark), first) < 0)
+		abort(); /* cannot happen: its key is there, so no memory is needed */
+	*(look->older ? &look->older->newer : &p->oldest) = look->newer;
+	*(look->newer ? &look->newer->older : &p->newest) = look->older;
+	look->older = look->newer = look->next = NULL;
+	p->count--;
+}
+
+struct gate_case_explained *
+gate_case_pending_weigh(struct gate_case_pending *p, uint64_t mark, uint32_t epoch, const struct gate_case_tickets *t, const struct policy_people *people)
+{
+	struct gate_case_explained *list = NULL;
+	struct gate_case_look *next;
+
+	for (struct gate_case_look *l = gate_case_pending_find(p, mark); l; l = next) {
+		struct policy_asker asker = {l->actor, l->employer, l->team, people};
+		size_t by;
+		next = l->next;
+		if (l->epoch != epoch || policy_case_weigh(t->ticket, t->n, &asker, l->declared, l->at_us, &by) != POLICY_CLASS_EXPLAINED)
+			continue;
+		struct gate_case_explained *e = base_mem_new(1, sizeof(*e));
+		gate_case_pending_take(p, l);
+		*e = (struct gate_case_explained){l, by, list};
+		list = e;
+	}
+	return list;
+}
+
+struct gate_case_look *
+gate_case_pending_expire(struct gate_case_pending *p, uint64_t before_us, size_t most)
+{
+	struct gate_case_look *list = NULL, **end = &list;
+
+	while (p->oldest && (p->oldest->at_us < before_us || p->count > most)) {
+		struct gate_case_look *l = p->oldest;
+		gate_case_pending_take(p, l);
+		*end = l;
+		end = &l->next;
+	}
+	return list;
+}
