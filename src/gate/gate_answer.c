@@ -418,7 +418,7 @@ row_end(struct gate_session *s, struct gate_answer *a, uint64_t chunk)
 		a->tuples.rows++;
 	} else if (a->row.phase == GATE_ROW_DONE && a->row.next == a->plan.nsubjects) {
 		a->tuples.lost += a->row.lost;
-		ok = gate_tuples_add(&a->tuples, a->row.tuple);
+		ok = gate_tuples_add(&a->tuples, a->row.tuple, 0);
 	} else { /* fewer fields than its description said */
 		a->tuples.rows++;
 		a->tuples.lost++;

@@ -200,6 +200,11 @@ look(struct gate_control *c)
 	uint64_t now = base_time_mono_us();
 
 	c->look_us = now + c->conf->ddl_check;
+	if (gate_world_keys_changed(c->world)) {
+		base_log_info("the key set of an application was changed");
+		reload(c); /* a failure is logged, and tried again at the next look */
+		return;
+	}
 	int rc = connect_control(c, c->conf, &fail);
 	if (rc == GH_OK)
 		rc = gate_ddl_look(c->ddl, c->conn, c->conf, c->world->map, &map, &fail);

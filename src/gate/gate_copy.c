@@ -35,7 +35,7 @@ row_end(struct gate_copy *c, struct gate_tuples *t)
 	} else {
 		gate_row_settle(&c->row);
 		t->lost += c->row.lost;
-		ok = gate_tuples_add(t, c->row.tuple);
+		ok = gate_tuples_add(t, c->row.tuple, 0);
 	}
 	gate_row_begin(&c->row);
 	c->row.value_n = 0;

@@ -9,6 +9,8 @@
 #include "base_mem.h"
 #include "base_time.h"
 #include "event_entry.h"
+#include "gate_step.h"
+#include "gate_strict.h"
 #include "gate_worker.h"
 #include "policy_decide.h"
 
@@ -35,11 +37,21 @@ about_session(const struct gate_session *s, struct event_entry *e)
 {
 	const struct gate_world *w = s->worker->world;
 	const struct policy_person *p = w->people && s->user ? policy_people_find(w->people, str(s->user)) : NULL;
+	const struct gate_who *who = s->strict && s->strict->self ? s->strict->self->who : NULL;
 
 	e->time_us = base_time_wall_us();
 	e->session = base_span(s->id, 16);
-	e->actor = str(s->user);
-	if (p) {
+	e->actor = str(who ? who->actor : s->user);
+	if (who) {
+		if (who->application)
+			e->login = str(s->user);
+		e->name = str(who->name);
+		e->employer = str(who->employer);
+		e->province = str(who->province);
+		e->team = str(who->team);
+		for (size_t i = 0; i < who->ngroups; i++)
+			list_add(&e->groups, who->groups[i]);
+	} else if (p) {
 		e->name = p->name;
 		e->employer = p->employer;
 		e->province = p->province;
@@ -182,6 +194,23 @@ whose(const struct gate_answer *a, struct event_entry *e, uint8_t **bytes)
 	e->marks = base_span(*bytes, n * width * 8);
 }
 
+/* What was taken of budgets goes with this entry; look-ups that no case explains wait for theirs. */
+static void
+strict_parted(struct gate_session *s, const struct gate_answer *a, const struct event_entry *e)
+{
+	const size_t width = a->tuples.width;
+
+	gate_strict_parted(s);
+	for (size_t i = 0; i < e->classes.n; i++) {
+		uint8_t c = e->classes.p[i] | 0x20;
+		if (c != 'u' && c != 'w')
+			continue;
+		for (size_t k = 0; k < width; k++)
+			if (a->tuples.mark[i * width + k] != 0 && (a->plan.subject[k].column->role == POLICY_KEY || a->plan.subject[k].column->role == POLICY_LINK))
+				gate_cases_pending(s->worker->shared->cases, e->session, e->seq, e->time_us, e->actor, e->employer, e->team, e->case_number, a->tuples.mark[i * width + k], e->epoch);
+	}
+}
+
 static void
 part(struct gate_session *s, bool last, bool giant, bool waited)
 {
@@ -204,6 +233,8 @@ part(struct gate_session *s, bool last, bool giant, bool waited)
 	relations_and_columns(a, &e);
 	if (a->masked)
 		masked(a, &e, s->worker->masked_words);
+	e.purpose = str(a->purpose);
+	e.case_number = str(a->case_number);
 	if (!waited && a->probe)
 		e.probe = str("unanswered");
 	if (giant) {
@@ -211,6 +242,8 @@ part(struct gate_session *s, bool last, bool giant, bool waited)
 		e.why = str("a row larger than hold_size begins here: its subject is in the next part");
 	} else {
 		whose(a, &e, &bytes);
+		if (a->lettered && a->tuples.letter && e.marks.n == a->tuples.count * a->tuples.width * 8)
+			e.classes = base_span(a->tuples.letter, a->tuples.count);
 	}
 	gate_worker_count(s->worker, PROC_COUNT_rows_recorded_total, (int64_t)e.rows);
 	int rc = add(s->worker, &e, waited ? s : NULL, &fail);
@@ -224,6 +257,8 @@ part(struct gate_session *s, bool last, bool giant, bool waited)
 	}
 	s->outstanding++;
 	a->ended_part = true;
+	if (s->strict)
+		strict_parted(s, a, &e);
 	if (!giant)
 		gate_tuples_reset(&a->tuples, a->tuples.width);
 	hold(s);
@@ -255,10 +290,12 @@ add_unwaited(struct gate_worker *w, const struct event_entry *e)
 }
 
 void
-gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule)
+gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule, const char *budget, uint64_t mark, unsigned kind)
 {
 	struct event_entry e = {.kind = EVENT_REFUSE};
+	const struct mask_marker *marker = mark ? gate_world_marker(s->worker->world, base_time_wall_us()) : NULL;
 	char where[512];
+	uint8_t bytes[8];
 
 	about_session(s, &e);
 	e.seq = ++s->track.seq;
@@ -271,7 +308,100 @@ gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *w
 		(void)snprintf(where, sizeof(where), "%s:%u", rule->file, rule->line);
 		e.rule = str(where);
 	}
+	e.budget = str(budget);
+	if (s->strict && s->strict->self) {
+		e.purpose = str(s->strict->self->purpose);
+		e.case_number = str(s->strict->self->case_number);
+	}
+	if (marker) {
+		be64(bytes, mark);
+		e.subjects = EVENT_SUBJECTS_KNOWN;
+		e.epoch = mask_marker_epoch(marker);
+		e.kinds.item[e.kinds.count++] = policy_map_kind(s->worker->world->map, kind);
+		e.marks = base_span(bytes, sizeof(bytes));
+	}
 	add_unwaited(s->worker, &e);
+}
+
+void
+gate_record_alarm(struct gate_session *s, const char *actor, const char *why)
+{
+	struct event_entry e = {.kind = EVENT_ALARM};
+
+	about_session(s, &e);
+	if (strcmp(actor, s->user) != 0)
+		e.login = str(s->user);
+	e.actor = str(actor);
+	e.why = str(why);
+	add_unwaited(s->worker, &e);
+	gate_worker_count(s->worker, PROC_COUNT_alarms_total, 1);
+}
+
+void
+gate_record_step(struct gate_session *s, uint64_t counter, uint64_t until_us, const char *why)
+{
+	struct event_entry e = {.kind = EVENT_STEP};
+
+	about_session(s, &e);
+	e.counter = counter;
+	e.until_us = until_us;
+	e.why = str(why);
+	add_unwaited(s->worker, &e);
+}
+
+void
+gate_record_ask(struct gate_session *s, const struct gate_asked *a)
+{
+	struct event_entry e = {.kind = EVENT_ASK};
+
+	about_session(s, &e);
+	e.target = str(a->id);
+	e.why = str(a->group);
+	e.rule = str(a->rule);
+	e.budget = str(a->words);
+	e.counter = a->lasting_us / 1000000;
+	e.until_us = a->expires_us;
+	add_unwaited(s->worker, &e);
+}
+
+void
+gate_record_approve(struct gate_session *s, const struct gate_asked *a)
+{
+	struct event_entry e = {.kind = EVENT_APPROVE};
+
+	about_session(s, &e);
+	e.operator = e.actor;
+	e.target = str(a->id);
+	e.rule = str(a->rule);
+	e.budget = str(a->words);
+	e.why = str(a->actor);
+	e.until_us = a->until_us;
+	add_unwaited(s->worker, &e);
+}
+
+void
+gate_record_settle(struct gate_worker *w, const struct gate_settled *l)
+{
+	struct event_entry e = {.kind = EVENT_SETTLE, .time_us = base_time_wall_us(), .node = str(w->world->conf->node)};
+	char target[64];
+	uint8_t bytes[8];
+	const struct policy_file *f = policy_map_file(w->world->map);
+	char kind[128];
+
+	(void)snprintf(target, sizeof(target), "%.*s %llu", (int)l->session.n, (const char *)l->session.p, (unsigned long long)l->seq);
+	e.target = str(target);
+	e.actor = l->actor;
+	e.case_number = l->number;
+	e.why = str(l->orphan ? "orphan" : "settled");
+	e.policy = str(policy_map_hash(w->world->map));
+	if (f->case_from.of < f->nsubjects) {
+		(void)snprintf(kind, sizeof(kind), "%.*s.key", (int)f->subjects[f->case_from.of].name.n, (const char *)f->subjects[f->case_from.of].name.p);
+		be64(bytes, l->mark);
+		e.epoch = l->epoch;
+		e.kinds.item[e.kinds.count++] = str(kind);
+		e.marks = base_span(bytes, sizeof(bytes));
+	}
+	add_unwaited(w, &e);
 }
 
 void
@@ -319,7 +449,9 @@ gate_record_world(struct gate_worker *w)
 
 	e.policy = str(policy_map_hash(w->world->map));
 	e.file = str(w->world->conf->policy);
+	e.owner = policy_map_file(w->world->map)->owner;
 	add_unwaited(w, &e);
+	e.owner = base_span(NULL, 0);
 	if (w->world->people) {
 		e.kind = EVENT_PEOPLE;
 		e.policy = base_span(NULL, 0);

@@ -11,8 +11,18 @@ void gate_record_part(struct gate_session *s, bool last);
 void gate_record_giant(struct gate_session *s);
 /* A look-up that the server was given and whose answer nobody will get: how long it took may have told. s->track.answer speaks of it. Nobody waits. */
 void gate_record_unanswered(struct gate_session *s);
-/* A statement that was refused; text may be NULL. Nobody waits for it. rule: line 0 or NULL = none. */
-void gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule);
+/* A statement that was refused; text may be NULL. Nobody waits for it. rule: line 0 or NULL = none. budget: what was used up; NULL. mark: of the person whom
+ * it was about, of this kind; 0: nobody. */
+void gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *why, const struct policy_where *rule, const char *budget, uint64_t mark, unsigned kind);
+/* Somebody who has left, or is suspended, tried. */
+void gate_record_alarm(struct gate_session *s, const char *actor, const char *why);
+/* A one-time password: why NULL: right; "recovery code": right; else wrong, counter 0. */
+void gate_record_step(struct gate_session *s, uint64_t counter, uint64_t until_us, const char *why);
+struct gate_asked;
+void gate_record_ask(struct gate_session *s, const struct gate_asked *a);
+void gate_record_approve(struct gate_session *s, const struct gate_asked *a);
+struct gate_settled;
+void gate_record_settle(struct gate_worker *w, const struct gate_settled *l);
 void gate_record_open(struct gate_session *s);
 void gate_record_close(struct gate_session *s);
 void gate_record_deny(struct gate_session *s, const char *why);

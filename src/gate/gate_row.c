@@ -17,11 +17,12 @@ void
 gate_tuples_done(struct gate_tuples *t)
 {
 	free(t->mark);
+	free(t->letter);
 	*t = (struct gate_tuples){0};
 }
 
 bool
-gate_tuples_add(struct gate_tuples *t, const uint64_t *tuple)
+gate_tuples_add(struct gate_tuples *t, const uint64_t *tuple, char letter)
 {
 	size_t bytes = t->width * sizeof(uint64_t);
 	uint64_t any = 0;
@@ -42,8 +43,18 @@ gate_tuples_add(struct gate_tuples *t, const uint64_t *tuple)
 			return false;
 		t->mark = more;
 		t->cap = cap;
+		if (t->letter) {
+			char *letters = base_mem_grow(t->letter, cap, 1); /* as many as marks: tuples are no more */
+			if (!letters)
+				return false;
+			t->letter = letters;
+		}
 	}
+	if (letter && !t->letter)
+		t->letter = base_mem_new(t->cap, 1);
 	memcpy(t->mark + t->count * t->width, tuple, bytes);
+	if (t->letter)
+		t->letter[t->count] = letter ? letter : 'n';
 	t->count++;
 	return true;
 }

@@ -14,11 +14,12 @@ struct gate_tuples {
 	size_t count, width, cap;
 	uint64_t rows;  /* rows read, with or without marks */
 	uint64_t lost;  /* rows whose subject could not be told */
+	char *letter;   /* own: of each tuple, as in the entry's classes; NULL until one was given */
 };
 void gate_tuples_reset(struct gate_tuples *t, size_t width); /* keeps memory */
 void gate_tuples_done(struct gate_tuples *t);
 /* Adds one row. A tuple of zeros (all absent) counts as a row only. False when memory is refused. */
-BASE_CHECK bool gate_tuples_add(struct gate_tuples *t, const uint64_t *tuple);
+BASE_CHECK bool gate_tuples_add(struct gate_tuples *t, const uint64_t *tuple, char letter); /* letter 0: none */
 
 struct gate_row {
 	enum { GATE_ROW_COUNT, GATE_ROW_LENGTH, GATE_ROW_VALUE, GATE_ROW_DONE, GATE_ROW_BROKEN } phase;

@@ -12,6 +12,7 @@
 #include "base_mem.h"
 #include "gate_limit.h"
 #include "gate_record.h"
+#include "gate_remember.h"
 #include "gate_worker.h"
 #include "proc_sandbox.h"
 
@@ -27,11 +28,26 @@ world_made(void *ctx, struct gate_world *world)
 {
 	struct gate *g = ctx;
 
+	struct base_fail fail;
+
+	/* A longer window than before, or one of another kind: what it counts is in the ledger. Until that was read the old policy stays. */
+	if (gate_remember(&g->shared, world, &fail) < 0)
+		base_log_error("what the ledger says of the last days cannot be had, budgets begin with what is known: %s", fail.text);
+	gate_cases_adopt(g->shared.cases, world);
 	for (unsigned i = 0; i < g->workers; i++) {
 		gate_world_ref(world);
 		gate_worker_adopt(g->worker[i], world);
 	}
 	gate_world_unref(&world);
+}
+
+/* On the case thread. */
+static void
+settled(void *ctx, const struct gate_settled *l)
+{
+	struct gate *g = ctx;
+
+	gate_worker_settled(g->worker[0], l);
 }
 
 static void *
@@ -95,6 +111,8 @@ gate_run(const struct proc_context *ctx)
 	struct base_fail fail;
 
 	base_crypt_init();
+	g.shared.standing = gate_standing_new();
+	g.shared.steps = gate_steps_new();
 	g.shared.counts = ctx->counts;
 	atomic_init(&g.shared.sessions, 0);
 	atomic_init(&g.shared.strangers, 0);
@@ -116,8 +134,15 @@ gate_run(const struct proc_context *ctx)
 	}
 	g.shared.backoff = gate_backoff_new();
 	g.shared.registry = gate_registry_new();
+	g.shared.budget = gate_budget_new((size_t)world->conf->budget_memory);
+	g.shared.cases = gate_cases_new(world, settled, &g);
+	if (gate_remember(&g.shared, world, &fail) < 0) {
+		base_log_error("what the ledger says of the last days cannot be had: %s", fail.text);
+		return 1;
+	}
 	if (start_workers(&g, ctx, world) < 0)
 		return 1;
+	gate_cases_start(g.shared.cases);
 	gate_control_start(g.shared.control);
 	/* Ready means: a person who connects now is served. The keeper was started first; its channels open within a turn. */
 	for (int i = 0; i < 500 && !proc_stop_wanted && proc_count_sum(ctx->counts, PROC_COUNT_keeper_channels) < (int64_t)g.workers; i++)
@@ -136,11 +161,15 @@ gate_run(const struct proc_context *ctx)
 	gate_record_role(g.worker[0], false);
 	gate_keeper_drain(g.worker[0]->keeper, 1000000);
 	gate_control_stop(&g.shared.control);
+	gate_cases_stop(&g.shared.cases);
 	for (unsigned i = 0; i < g.workers; i++)
 		gate_worker_free(&g.worker[i]);
 	gate_world_unref(&world);
 	gate_registry_free(&g.shared.registry);
 	gate_backoff_free(&g.shared.backoff);
+	gate_budget_free(&g.shared.budget);
+	gate_steps_free(&g.shared.steps);
+	gate_standing_free(&g.shared.standing);
 	free(g.worker);
 	free(g.thread);
 	return 0;

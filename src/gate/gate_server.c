@@ -47,10 +47,14 @@ gate_server_start(struct gate_session *s)
 		return;
 	}
 	s->reserved = true;
-	if (gate_strict_choose(s) < 0) {
-		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
+	char cn[256], san[256];
+	s->certificate = s->client.tls && wire_tls_peer_names(s->client.tls, cn, sizeof(cn), san, sizeof(san));
+	if (!gate_strict_let_in(s, s->world))
 		return;
-	}
+	if (gate_strict_choose(s) < 0)
+		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
+	if (s->state >= GATE_DRAIN)
+		return;
 	base_loop_timer_set(s->worker->loop, &s->timer, base_loop_now_us(s->worker->loop) + s->world->conf->server_connect_timeout);
 	s->server_try = 0;
 	try_address(s);

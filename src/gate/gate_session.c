@@ -356,6 +356,8 @@ gate_session_receipt(void *owner)
 	struct gate_session *s = owner;
 
 	release_owed(s);
+	if (s->strict)
+		gate_strict_receipt(s);
 	if (s->state != GATE_RELAY || s->nholds == 0)
 		return;
 	memmove(s->holds, s->holds + 1, (s->nholds - 1) * sizeof(*s->holds));
@@ -372,6 +374,8 @@ gate_session_failure(void *owner, int code, const char *text)
 	struct gate_session *s = owner;
 
 	release_owed(s);
+	if (s->strict)
+		gate_strict_failure(s);
 	gate_session_end(s, GATE_END_NOT_RECORDED, code == GH_E_FULL ? "53100" : "58030", "nothing of this answer was given out; ask again in a moment, and tell the gate's operator if it lasts",
 	                 "the answer could not be recorded, so it is not given out: %s", text);
 }

@@ -115,6 +115,9 @@ struct gate_answer { /* the answer that is coming in, when it touches a protecte
 	const char *why;            /* why subjects are unknown; static string or NULL */
 	const struct policy_decision *masked; /* enforced: which columns go out masked; borrow */
 	bool probe;                 /* enforced: it looks a person up by a protected column: hit or miss is recorded */
+	bool lettered;              /* enforced: subjects are counted: each tuple has its letter */
+	uint64_t last_hide;         /* enforced: what was hidden of the last row */
+	const char *purpose, *case_number; /* enforced: as they were given; borrow: the portal's; NULL */
 };
 
 struct gate_track {
@@ -163,6 +166,7 @@ struct gate_session {
 	bool doomed;
 	uint64_t resume_us;        /* VERIFIER: go on then (back-off, keeper being started); 0 = no */
 	uint64_t keeper_wait_us;   /* VERIFIER: the keeper is waited for until then; 0 = not */
+	bool certificate;          /* the client showed a certificate that our CA signed */
 	bool has_key;              /* client_key holds something */
 	uint8_t client_key[32];
 	const char *auth;          /* how: "scram-sha-256", ... */

@@ -14,51 +14,84 @@
 #include "gate_limit.h"
 #include "gate_record.h"
 #include "gate_relay.h"
+#include "gate_standing.h"
 #include "gate_strict_int.h"
 #include "gate_track.h"
 #include "gate_worker.h"
 
-/* The person's scope in this world when the person is enforced there; NULL: observed. */
+/* Who this log-in is in this world, when enforced there; NULL: observed. An application is always enforced. */
 static int
-enforced_scope(const struct gate_session *s, struct gate_world *w, struct policy_scope **scope_r)
+enforced(const struct gate_session *s, struct gate_world *w, struct gate_who **who_r)
 {
-	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
-
-	*scope_r = NULL;
+	*who_r = NULL;
 	if (!policy_map_enforces(w->map))
 		return GH_OK;
-	if (policy_scope_new(w->map, p ? p->groups : NULL, p ? p->ngroups : 0, scope_r) < 0)
+	*who_r = gate_who_login(s->worker->whos, w, base_span_str(s->user));
+	if (!*who_r)
 		return GH_E_NOMEM;
-	if ((*scope_r)->treat != POLICY_ENFORCE)
-		policy_scope_unref(scope_r);
+	if ((*who_r)->scope->treat != POLICY_ENFORCE && !(*who_r)->application)
+		gate_who_unref(who_r);
 	return GH_OK;
 }
 
 void
 gate_strict_adopt(struct gate_session *s, struct gate_world *w)
 {
-	struct policy_scope *scope;
+	struct gate_who *who;
 
 	if (s->state != GATE_RELAY && s->state != GATE_SERVER)
 		return;
-	if (enforced_scope(s, w, &scope) < 0 || (scope != NULL) != (s->strict != NULL))
+	if (enforced(s, w, &who) < 0 || (who != NULL) != (s->strict != NULL))
 		gate_session_end(s, GATE_END_POLICY, "57P01", "connect again", "the policy was changed, and this session would be treated otherwise");
-	policy_scope_unref(&scope);
+	gate_who_unref(&who);
+	gate_strict_let_in(s, w);
+}
+
+bool
+gate_strict_let_in(struct gate_session *s, struct gate_world *w)
+{
+	struct gate_who *who = gate_who_login(s->worker->whos, w, base_span_str(s->user));
+	char why[300];
+	bool away = who && strict_self_turned_away(s, who, why, sizeof(why));
+
+	if (away)
+		gate_session_end(s, GATE_END_TURNED_AWAY, "28000", "ask the gate's operator if this is wrong", "access is not granted any more");
+	gate_who_unref(&who);
+	return !away;
+}
+
+/* `only` rules at log-in: a person who may not be here is told so at once; an application's people are looked at with their statements. */
+static bool
+may_come(struct gate_session *s, const struct gate_who *who)
+{
+	struct policy_where rule = {NULL, 0};
+	char words[300];
+
+	if (strict_only(s, who, &rule, words, sizeof(words)))
+		return true;
+	gate_record_deny(s, words);
+	gate_session_end(s, GATE_END_REFUSED, "28000", "ask the policy's owner if this is wrong", "%s (rule %s:%u)", words, rule.file ? strict_rule_file(&rule) : "", rule.line);
+	return false;
 }
 
 int
 gate_strict_choose(struct gate_session *s)
 {
 	struct gate_world *w = s->world;
-	struct policy_scope *scope;
+	struct gate_who *who;
 
-	int rc = enforced_scope(s, w, &scope);
-	if (rc < 0 || !scope)
+	int rc = enforced(s, w, &who);
+	if (rc < 0 || !who)
 		return rc;
+	if (!may_come(s, who)) {
+		gate_who_unref(&who);
+		return GH_OK;
+	}
 	struct gate_strict *t = s->strict = base_mem_new(1, sizeof(*t));
 	t->world = w;
 	gate_world_ref(w);
-	t->scope = scope;
+	rc = strict_self_begin(s, who);
+	gate_who_unref(&who);
 	t->prepared = base_map_new(0, NULL);
 	t->portals = base_map_new(0, NULL);
 	t->judged = base_map_new(0, NULL);
@@ -66,7 +99,7 @@ gate_strict_choose(struct gate_session *s)
 	base_buf_init(&t->back, GATE_STRICT_RAW + GATE_UP_MAX);
 	base_buf_init(&t->closing, 1u << 20);
 	s->up.max = GATE_STRICT_MESSAGE + GATE_UP_MAX;
-	return GH_OK;
+	return rc;
 }
 
 /* A value inside `options`: blanks and backslashes are escaped with a backslash. */
@@ -113,7 +146,7 @@ void
 gate_strict_startup(struct gate_session *s, struct base_buf *out)
 {
 	const struct gate_world *w = s->world;
-	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
+	const struct gate_who *who = s->strict->server_who;
 	struct base_cursor c = base_cursor(base_buf_span(&s->params));
 
 	while (c.left > 0) {
@@ -125,8 +158,10 @@ gate_strict_startup(struct gate_session *s, struct base_buf *out)
 			gate_session_end(s, GATE_END_REFUSED, "0A000", "set client_encoding to UTF8", "an enforced session speaks UTF-8 only");
 			return;
 		} else if (name.n == 7 && memcmp(name.p, "options", 7) == 0 && value.n > 0) {
-			gate_session_end(s, GATE_END_REFUSED, "0A000", "set what is needed after connecting", "an enforced session accepts no \"options\" at start-up");
-			return;
+			if (!strict_self_options(s, value))
+				gate_session_end(s, GATE_END_REFUSED, "0A000", "set what is needed after connecting", "an enforced session accepts no \"options\" at start-up but -c gatehouse.token, gatehouse.case, gatehouse.purpose");
+			if (s->state >= GATE_DRAIN)
+				return;
 		} /* the rest has one value only in an enforced session */
 	}
 	base_buf_str(out, "client_encoding");
@@ -143,9 +178,9 @@ gate_strict_startup(struct gate_session *s, struct base_buf *out)
 	option(out, "row_security", base_span_str("on"));
 	option(out, "search_path", base_span_str(w->conf->search_path));
 	option(out, "gatehouse.role", base_span_str(s->user));
-	option(out, "gatehouse.employer", p ? p->employer : base_span("", 0));
-	option(out, "gatehouse.province", p ? p->province : base_span("", 0));
-	option(out, "gatehouse.team", p ? p->team : base_span("", 0));
+	option(out, "gatehouse.employer", base_span_str(who->employer));
+	option(out, "gatehouse.province", base_span_str(who->province));
+	option(out, "gatehouse.team", base_span_str(who->team));
 	base_buf_u8(out, 0);
 }
 
@@ -184,6 +219,7 @@ void
 gate_strict_ending(struct gate_session *s)
 {
 	strict_rows_lost(s);
+	strict_charge_lost(s);
 }
 
 void
@@ -216,7 +252,8 @@ gate_strict_free(struct gate_session *s)
 	base_buf_done(&t->in);
 	base_buf_done(&t->back);
 	base_buf_done(&t->closing);
-	policy_scope_unref(&t->scope);
+	strict_charge_done(s);
+	strict_self_done(s);
 	gate_world_unref(&t->world);
 	free(t->owed);
 	free(t);
@@ -290,5 +327,37 @@ gate_strict_reads_client(const struct gate_session *s)
 bool
 gate_strict_reads_server(const struct gate_session *s)
 {
-	return base_buf_len(&s->down) < (size_t)s->world->conf->hold_size && !s->strict->look;
+	return base_buf_len(&s->down) < (size_t)s->world->conf->hold_size && !s->strict->look && !s->strict->case_ask;
+}
+
+void
+gate_strict_suspended(struct gate_session *s)
+{
+	const struct gate_who *who = s->strict && s->strict->self ? s->strict->self->who : NULL;
+
+	if (s->state >= GATE_DRAIN || !s->user || !s->authenticated || !gate_strict_let_in(s, s->worker->world) || !who)
+		return;
+	/* An application's connection serves others too: it ends only when it speaks for this person now. */
+	if (who->application && !who->nobody && gate_standing_suspended(s->worker->shared->standing, base_span_str(who->actor), base_span_str(who->employer), NULL, 0)) {
+		gate_record_alarm(s, who->actor, "suspended while connected");
+		gate_session_end(s, GATE_END_TURNED_AWAY, "28000", "ask the gate's operator if this is wrong", "access is not granted any more");
+	}
+}
+
+void
+gate_strict_receipt(struct gate_session *s)
+{
+	strict_charge_receipt(s);
+}
+
+void
+gate_strict_failure(struct gate_session *s)
+{
+	strict_charge_failure(s);
+}
+
+void
+gate_strict_parted(struct gate_session *s)
+{
+	strict_charge_part(s);
 }

@@ -12,7 +12,10 @@
 #define GATE_STRICT_H
 
 #include "gate_session.h"
+#include "gate_budget.h"
+#include "gate_case.h"
 #include "gate_control.h"
+#include "gate_who.h"
 #include "mask_apply.h"
 #include "policy_decide.h"
 #include "sql_command.h"
@@ -32,6 +35,9 @@ struct gate_judged {
 	struct policy_scope *scope; /* shared */
 	struct policy_decision *decision; /* own */
 	uint8_t tree[BASE_SHA256_SIZE]; /* of the tree's text */
+	bool approved;             /* its owner approved this text with this tree */
+	uint8_t approved_tree[BASE_SHA256_SIZE]; /* tree_hash of what was sent, with the gate's keys */
+	char *said_case, *said_purpose; /* own: in the text's comments; NULL */
 	bool returns_rows;
 	struct base_span row;      /* own: the server's RowDescription */
 	uint16_t ncolumns;         /* as the client sees them */
@@ -50,6 +56,26 @@ struct strict_prepared { /* what the client calls a prepared statement */
 	struct sql_command *command;   /* own; NULL: an ordinary query */
 	struct gate_judged *judged;    /* shared; NULL for commands */
 };
+/* What a session has said of itself: who asks, for what. Immutable: each SET makes a new one. */
+struct strict_self {
+	unsigned refs;
+	struct gate_who *who;          /* shared */
+	char *purpose, *case_number;   /* own; NULL = not said */
+};
+struct strict_account { /* one of the accounts that a person's subjects are charged to */
+	struct gate_account *account;  /* own reference of the budget's */
+	enum policy_noun noun; enum policy_adjective adjective; size_t subject;
+	struct gate_budget_limit *limit; size_t nlimits; /* own; rule: a strict_rule */
+};
+struct strict_rule { enum { RULE_BUDGET, RULE_STEP, RULE_ASK } kind; size_t index; }; /* in the scope's list of that kind */
+struct strict_purse { /* all accounts of one person under one scope */
+	struct gate_who *who;          /* shared: whose */
+	struct strict_account *account; size_t naccounts;
+	struct strict_rule *rule; size_t nrules;
+};
+struct strict_taken { struct gate_account *account; uint64_t mark; }; /* pending in the budget; the account is kept by the purse or by kept */
+struct strict_batch { struct strict_taken *item; size_t n, cap; }; /* of one entry */
+
 struct strict_portal { /* what the client calls a portal or a cursor */
 	unsigned refs;
 	char name[16];                 /* on the server; "" is the client's unnamed one */
@@ -58,11 +84,14 @@ struct strict_portal { /* what the client calls a portal or a cursor */
 	struct base_span formats; uint16_t nformats; /* own: result formats of the visible columns, as the client gave them */
 	bool confirmed;                /* BindComplete has come */
 	bool ended;                    /* ran to its end */
+	bool cut;                      /* its answer was cut: what is left of it on the server is not given out */
 	uint64_t rows;                 /* given out so far */
 	size_t nasked;                 /* marks of what its parameters and constants ask for */
 	uint64_t asked[GATE_SUBJECT_COLUMNS];
 	unsigned asked_kind[GATE_SUBJECT_COLUMNS];
 	bool looks_up;                 /* one of them is a probe of the look-up exception */
+	uint64_t probe_mark;           /* of the value that it probes, for the budget of look-ups */
+	struct strict_self *self;      /* shared: who bound it, and for what; NULL: a command */
 };
 
 enum strict_owed_kind {
@@ -81,6 +110,8 @@ struct strict_owed {
 	bool say;                      /* BIND: tell the client */
 	bool describe;                 /* EXECUTE: RowDescription in front (simple protocol) */
 	bool utility;                  /* EXECUTE: a statement of the gate's own: SHOW, EXPLAIN, BEGIN ... */
+	bool quiet;                    /* EXECUTE: of the gate's own business: nothing of its answer is for the client */
+	bool ends_transaction;         /* EXECUTE: COMMIT, ROLLBACK: its tag says what becomes of what SET said */
 	struct base_span bytes;        /* own: SAY, FAIL: message for the client; EXECUTE: RowDescription of a utility, NULL text of a COPY */
 	struct strict_portal *portal;  /* shared: BIND, EXECUTE */
 	enum strict_form form;
@@ -102,6 +133,7 @@ struct strict_analysis { /* the one under way, or its result for the handler tha
 	uint8_t key[BASE_SHA256_SIZE];
 	struct gate_judged *judged;    /* own reference: being made, or ready */
 	bool spliced;                  /* the text sent has key columns added */
+	bool approved;                 /* the text, with the tree of the first analysis, is */
 	struct tree *tree;             /* own: of the text sent */
 	uint8_t tree_hash[BASE_SHA256_SIZE];
 	unsigned ntrees;
@@ -113,8 +145,20 @@ struct strict_analysis { /* the one under way, or its result for the handler tha
 struct gate_strict {
 	struct base_buf in;            /* of the client */
 	struct base_buf back;          /* of the server */
-	struct gate_world *world;      /* shared: that scope and the judged were made under */
-	struct policy_scope *scope;    /* shared */
+	struct gate_world *world;      /* shared: that self and the judged were made under */
+	struct strict_self *self;      /* shared: in force */
+	struct strict_self *session, *start; /* shared: what COMMIT leaves in force (self may be SET LOCAL), what ROLLBACK returns to */
+	struct gate_who *server_who;   /* shared: whom the server's gatehouse.* settings speak of; NULL: not known */
+	bool server_who_unsure;        /* they were set within a transaction that is open */
+	bool undone;                   /* the transaction was rolled back, or failed */
+	struct strict_purse *purse;    /* own: of self's person; NULL: not made yet */
+	struct strict_purse **kept; size_t nkept; /* own: of persons before, that something pending is charged to */
+	struct strict_batch taken;     /* of rows that have no entry yet */
+	struct strict_batch *waiting; size_t nwaiting, cap_waiting; /* own: of entries on their way, in order */
+	struct base_map *verdicts;     /* own: key text -> class, of the answer that is coming in; NULL: not asked for */
+	struct gate_case_ask *case_ask; /* borrow of the case thread while asked; NULL = none */
+	bool case_failed; char case_why[300];
+	uint64_t only_us;              /* when `only` was last looked at */
 	struct base_map *prepared;     /* name -> strict_prepared; "" is the unnamed one */
 	struct base_map *portals;      /* name -> strict_portal */
 	struct gate_judged *newest, *oldest; size_t ncached; /* cache */
@@ -123,6 +167,7 @@ struct gate_strict {
 	struct strict_analysis analysis;
 	struct sql_command *command; char *command_text; uint8_t command_key[BASE_SHA256_SIZE]; /* own: of the Query or Parse that waits; spans are of the copy */
 	bool skipping;                 /* an error was said: the client's messages up to Sync are dropped */
+	bool soft;                     /* what is swallowed is no reason for the transaction to fail */
 	bool swallow;                  /* the answer was cut: what the server still says up to ReadyForQuery is dropped */
 	bool sync_sent;                /* of this batch */
 	bool half;                     /* something of this batch is on its way to the server or was done there */
@@ -147,6 +192,14 @@ struct gate_strict {
 BASE_CHECK int gate_strict_choose(struct gate_session *s);
 /* A new world: a session that it would treat otherwise (observe, enforce) ends. */
 void gate_strict_adopt(struct gate_session *s, struct gate_world *w);
+/* Has this log-in left, or is it suspended? Then the session ends, with an alarm. Observed ones too. */
+bool gate_strict_let_in(struct gate_session *s, struct gate_world *w);
+/* Somebody was suspended: is it the person who asks here? */
+void gate_strict_suspended(struct gate_session *s);
+void gate_strict_parted(struct gate_session *s); /* an entry was made of rows */
+/* The keeper's word on the first entry on its way. */
+void gate_strict_receipt(struct gate_session *s);
+void gate_strict_failure(struct gate_session *s);
 /* Parameters of the start-up packet towards the server, "name NUL value NUL" each. */
 void gate_strict_startup(struct gate_session *s, struct base_buf *out);
 bool gate_strict_is_utf8(struct base_span encoding); /* a name of it */

@@ -67,7 +67,7 @@ tree(struct gate_session *s, struct base_span payload, const struct wire_error *
 		strict_analysis_tree(s, e->detail);
 	} else if (o && o->kind == OWED_BIND && o->portal->judged) {
 		if (!strict_judge_again(s, o->portal->judged, e->detail, &error))
-			strict_cut(s, error);
+			strict_cut(s, error, false);
 	} else if (o && o->kind == OWED_PARSE) {
 		o->rows++; /* a utility statement of the gate's own text: counted, checked at ParseComplete */
 	} else if (o && o->kind == OWED_EXECUTE && o->utility) {
@@ -178,15 +178,20 @@ batch_failed(struct gate_session *s, struct base_span error)
 }
 
 void
-strict_cut(struct gate_session *s, struct base_span error)
+strict_cut(struct gate_session *s, struct base_span error, bool soft)
 {
 	struct gate_strict *t = s->strict;
+	struct strict_owed *o = strict_head(t);
 	bool more = !t->sync_sent;
 
+	if (o && o->portal)
+		o->portal->cut = true;
 	strict_rows_lost(s); /* the server carries them out */
 	batch_failed(s, error);
 	t->swallow = true;
-	if (more) { /* the server's transaction fails with it */
+	t->soft = soft;
+	t->undone = t->undone || !soft;
+	if (more && !soft) { /* the server's transaction fails with it */
 		strict_send_parse(s, "", base_span_str("refused by gatehouse"), NULL, 0);
 		t->half = true;
 	}
@@ -201,6 +206,7 @@ error(struct gate_session *s, struct base_span payload)
 	struct base_fail fail;
 	char sqlstate[6] = "XX000";
 
+	t->undone = true;
 	if (wire_read_error(payload, &e, &fail) < 0) {
 		strict_protocol(s, fail.text);
 		return;
@@ -252,13 +258,17 @@ ready(struct gate_session *s, struct base_span payload)
 		return;
 	}
 	strict_pop(t, s);
-	if (t->swallow && payload.p[0] == 'T') { /* the answer was cut behind the Sync: the transaction fails now */
+	if (t->swallow && !t->soft && payload.p[0] == 'T') { /* the answer was cut behind the Sync: the transaction fails now */
 		strict_send_parse(s, "", base_span_str("refused by gatehouse"), NULL, 0);
 		strict_send_sync(s);
 		return;
 	}
 	t->status = (char)payload.p[0];
-	t->skipping = t->swallow = t->sync_sent = t->half = t->simple = t->simple_failed = t->began = false;
+	if (t->status == 'I')
+		strict_self_ended(s, !t->undone);
+	if (t->status != 'E')
+		t->undone = false;
+	t->skipping = t->swallow = t->soft = t->sync_sent = t->half = t->simple = t->simple_failed = t->began = false;
 	if (t->status == 'I')
 		strict_forget_portals(s);
 	wire_write_ready(&s->down, t->status);
@@ -372,7 +382,7 @@ reviewed(struct gate_session *s, uint8_t type, size_t bytes)
 	strict_refused(s, o->portal->judged->text, "a reviewed function was changed while it ran", NULL);
 	strict_rows_failed(s, strict_head(t), "0A000");
 	if (s->state == GATE_RELAY)
-		strict_cut(s, strict_error("0A000", "ask again", "the database's catalogue was changed while a reviewed function ran, so its answer is not given out"));
+		strict_cut(s, strict_error("0A000", "ask again", "the database's catalogue was changed while a reviewed function ran, so its answer is not given out"), false);
 	return s->state == GATE_RELAY;
 }
 
@@ -398,8 +408,10 @@ gate_strict_on_server(struct gate_session *s)
 		if (rc == 0 || have.n - WIRE_HEADER < h.len)
 			break;
 		strict_settle_says(s);
-		if (!reviewed(s, h.type, WIRE_HEADER + h.len))
+		if (!reviewed(s, h.type, WIRE_HEADER + h.len) || !strict_explained(s, h.type, base_span(have.p + WIRE_HEADER, h.len)))
 			break;
+		if (s->state != GATE_RELAY)
+			return;
 		one(s, h.type, base_span(have.p + WIRE_HEADER, h.len));
 		if (s->state == GATE_RELAY)
 			base_buf_consume(&t->back, WIRE_HEADER + h.len);

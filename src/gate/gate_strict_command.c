@@ -86,6 +86,14 @@ utility(const struct run *r, struct base_span text)
 	return &s->strict->owed[(s->strict->owed_first + at) & (s->strict->owed_cap - 1)]; /* the ring may have grown */
 }
 
+void
+strict_quietly(struct gate_session *s, struct base_span text)
+{
+	struct run r = {.s = s};
+
+	utility(&r, text)->quiet = true;
+}
+
 enum way { NOT_LISTED, FORWARD, NOTED, FIXED, SHOWN };
 struct setting { const char *name; enum way way; };
 
@@ -186,7 +194,7 @@ execute(const struct run *r)
 	if (!p || !p->judged)
 		return wrong(r, "26000", p ? "EXECUTE of a command is not accepted" : "the prepared statement does not exist");
 	if (!t->confirm) {
-		if (p->judged->world != t->world || p->judged->spoilt) {
+		if (strict_stale(s, p->judged)) {
 			struct gate_judged *j;
 			if (!need(r, p->text, p->types, p->ntypes, &j, &w))
 				return w;
@@ -201,8 +209,10 @@ execute(const struct run *r)
 			base_buf_done(&params);
 			return refuse(r, "0A000", "write plain constants as arguments", "arguments of EXECUTE must be constants", NULL);
 		}
-		t->confirm = strict_bind(s, p->judged, "", base_buf_span(&params), base_span("", 0), 0, false);
+		t->confirm = strict_bind(s, p->judged, "", base_buf_span(&params), base_span("", 0), 0, false, r->simple);
 		base_buf_done(&params);
+		if (!t->confirm)
+			return STRICT_DONE;
 		if (p->judged->decision->statement != POLICY_SELECT) {
 			strict_send(s, WIRE_F_FLUSH, base_span("", 0));
 			return STRICT_WAIT;
@@ -243,8 +253,8 @@ declare(const struct run *r)
 	enum strict_wait w;
 	char name[16];
 
-	if (t->scope->no_cursor.line > 0)
-		return refuse(r, "42501", "ask for all rows at once", "cursors are not allowed", &t->scope->no_cursor);
+	if (t->self->who->scope->no_cursor.line > 0)
+		return refuse(r, "42501", "ask for all rows at once", "cursors are not allowed", &t->self->who->scope->no_cursor);
 	if (r->c->hold)
 		return refuse(r, "0A000", "declare it without WITH HOLD, within a transaction", "cursors WITH HOLD are not accepted", NULL);
 	if (t->status == 'I' && !t->began)
@@ -256,7 +266,9 @@ declare(const struct run *r)
 	if (j->nparams > 0 || j->decision->statement != POLICY_SELECT)
 		return refuse(r, "0A000", "declare it for a SELECT without parameters", "this statement cannot be read by a cursor", NULL);
 	(void)snprintf(name, sizeof(name), "p%u", t->next_name++);
-	struct strict_portal *p = strict_bind(s, j, name, base_span("", 0), r->c->binary ? base_span(binary, 2) : base_span("", 0), r->c->binary, false);
+	struct strict_portal *p = strict_bind(s, j, name, base_span("", 0), r->c->binary ? base_span(binary, 2) : base_span("", 0), r->c->binary, false, r->simple);
+	if (!p)
+		return STRICT_DONE;
 	strict_name_portal(s, say_tag(r, "DECLARE CURSOR"), r->c->name, p);
 	return STRICT_DONE;
 }
@@ -271,7 +283,7 @@ fetch(const struct run *r)
 	if (!p || !p->judged)
 		return wrong(r, "34000", "the cursor does not exist");
 	if (strict_outdated(s, p))
-		return wrong(r, "0A000", "the policy was changed since the cursor was declared");
+		return wrong(r, "0A000", p->cut ? "the cursor's answer was cut" : "the policy, or the person who asks, was changed since the cursor was declared");
 	if (r->c->backward || (!r->c->all && r->c->count < 1))
 		return refuse(r, "0A000", "fetch forward", "cursors are read forward only", NULL);
 	if (move && p->judged->decision->touches_protected)
@@ -318,15 +330,17 @@ copy(const struct run *r)
 	enum strict_wait w;
 	bool bin = r->c->copy.format == SQL_C_COPY_BINARY;
 
-	if (s->strict->scope->no_copy.line > 0)
-		return refuse(r, "42501", "select the rows", "COPY is not allowed", &s->strict->scope->no_copy);
+	if (s->strict->self->who->scope->no_copy.line > 0)
+		return refuse(r, "42501", "select the rows", "COPY is not allowed", &s->strict->self->who->scope->no_copy);
 	if (r->c->copy.unsupported)
 		return refuse(r, "0A000", "use FORMAT, DELIMITER, NULL, HEADER, QUOTE, ESCAPE only", "this option of COPY is not accepted", NULL);
 	if (!need(r, r->c->inner, NULL, 0, &j, &w))
 		return w;
 	if (j->nparams > 0 || j->decision->statement != POLICY_SELECT)
 		return refuse(r, "0A000", "copy a SELECT", "only the rows of a SELECT can be copied", NULL);
-	struct strict_portal *p = strict_bind(s, j, "", base_span("", 0), bin ? base_span(binary, 2) : base_span("", 0), bin, false);
+	struct strict_portal *p = strict_bind(s, j, "", base_span("", 0), bin ? base_span(binary, 2) : base_span("", 0), bin, false, r->simple);
+	if (!p)
+		return STRICT_DONE;
 	struct strict_owed *o = strict_execute(s, p, 0);
 	o->form = STRICT_COPY;
 	o->copy = r->c->copy;
@@ -387,7 +401,9 @@ explain(const struct run *r)
 	if (j->nparams > 0)
 		return refuse(r, "0A000", "write constants", "EXPLAIN with parameters is not accepted", NULL);
 	/* A portal of the inner statement, not run: its locks keep its meaning until EXPLAIN is over. */
-	struct strict_portal *p = strict_bind(s, j, "x", base_span("", 0), base_span("", 0), 0, false);
+	struct strict_portal *p = strict_bind(s, j, "x", base_span("", 0), base_span("", 0), 0, false, r->simple);
+	if (!p)
+		return STRICT_DONE;
 	strict_portal_unref(s, &p);
 	base_buf_init(&text, SQL_TEXT_MAX * 2);
 	base_buf_put(&text, r->c->send);
@@ -443,6 +459,21 @@ refuse_setting(const struct run *r, const char *why, const char *hint)
 }
 
 static enum strict_wait
+set_self(const struct run *r, const char *tag)
+{
+	bool soft;
+	struct base_span error = strict_self_set(r->s, r->c->name, r->c->is_default ? base_span("", 0) : r->c->value, r->c->local, &soft);
+
+	if (!error.p)
+		(void)say_tag(r, tag);
+	else if (soft)
+		strict_soft(r->s, r->simple, error);
+	else
+		strict_fail(r->s, r->simple, error);
+	return STRICT_DONE;
+}
+
+static enum strict_wait
 set(const struct run *r)
 {
 	const struct sql_command *c = r->c;
@@ -450,6 +481,8 @@ set(const struct run *r)
 	struct strict_owed *o;
 	struct base_buf b;
 
+	if (strict_self_is(c->name))
+		return set_self(r, tag);
 	switch (way_of(c->name)) {
 	case FORWARD:
 		base_buf_init(&b, SQL_TEXT_MAX * 3);
@@ -484,10 +517,35 @@ set(const struct run *r)
 }
 
 static enum strict_wait
+show_self(const struct run *r)
+{
+	const char *value = strict_self_show(r->s, r->c->name);
+	struct base_buf b, row;
+
+	if (!value)
+		return refuse_setting(r, "is not shown", "keep what you set");
+	base_buf_init(&b, 4096);
+	base_buf_init(&row, 4096);
+	base_buf_u16(&row, 1);
+	base_buf_u32(&row, (uint32_t)strlen(value));
+	base_buf_str(&row, value);
+	if (r->simple)
+		(void)strict_command_row(r->s, r->c, &b);
+	wire_write_message(&b, WIRE_B_DATA_ROW, base_buf_span(&row));
+	wire_write_message(&b, WIRE_B_COMMAND_COMPLETE, base_span("SHOW", 5));
+	strict_owe(r->s, OWED_SAY)->bytes = base_span(base_mem_str(base_buf_span(&b)), base_buf_len(&b));
+	base_buf_done(&row);
+	base_buf_done(&b);
+	return STRICT_DONE;
+}
+
+static enum strict_wait
 show(const struct run *r)
 {
 	struct base_buf b;
 
+	if (strict_self_is(r->c->name))
+		return show_self(r);
 	if (way_of(r->c->name) == NOT_LISTED)
 		return refuse_setting(r, "is not among those that an enforced session may show", "name one of the ordinary settings");
 	base_buf_init(&b, 256);
@@ -508,6 +566,8 @@ discard(const struct run *r)
 			return wrong(r, "25001", "DISCARD ALL cannot run inside a transaction block");
 		strict_forget_prepared(r->s);
 		strict_forget_portals(r->s);
+		strict_self_reset(r->s);
+		strict_self_forget_server(r->s);
 		struct strict_owed *o = utility(r, base_span_str("RESET ALL"));
 		o->tag = "DISCARD ALL";
 		o->plain_tag = true;
@@ -523,7 +583,11 @@ transaction(const struct run *r)
 	struct gate_strict *t = r->s->strict;
 
 	t->began = t->began || strcmp(r->c->words, "BEGIN") == 0 || strcmp(r->c->words, "START TRANSACTION") == 0;
-	(void)utility(r, r->c->send);
+	bool ends = strcmp(r->c->words, "COMMIT") == 0 || strcmp(r->c->words, "END") == 0 || strcmp(r->c->words, "ROLLBACK") == 0;
+	bool to = memmem(r->c->send.p, r->c->send.n, " TO ", 4) != NULL;
+	if (to)
+		strict_self_forget_server(r->s); /* the server's settings go back to the savepoint's */
+	utility(r, r->c->send)->ends_transaction = ends && !to;
 	return STRICT_DONE;
 }
 
@@ -558,6 +622,8 @@ strict_reset(struct gate_session *s, struct base_span text)
 	strict_forget_portals(s); /* on the server they end with the transaction, or stay unreachable */
 	(void)say_tag(&r, "CLOSE CURSOR ALL");
 	(void)say_tag(&r, "UNLISTEN");
+	strict_self_reset(s);
+	strict_self_forget_server(s);
 	(void)utility(&r, base_span_str("RESET ALL"));
 	return true;
 }
@@ -566,7 +632,9 @@ bool
 strict_command_row(struct gate_session *s, const struct sql_command *c, struct base_buf *out)
 {
 	if (c->kind == SQL_C_SHOW) {
-		one_column(setting_of(c->name)->name, 25, out);
+		char name[64];
+		(void)snprintf(name, sizeof(name), "%.*s", (int)c->name.n, (const char *)c->name.p); /* the gate's own are written as they were asked for */
+		one_column(strict_self_is(c->name) ? name : setting_of(c->name)->name, 25, out);
 		return true;
 	}
 	if (c->kind == SQL_C_EXPLAIN) {
@@ -615,6 +683,8 @@ strict_command(struct gate_session *s, const struct sql_command *c, struct base_
 	case SQL_C_TRANSACTION: return transaction(&r);
 	case SQL_C_SET: return set(&r);
 	case SQL_C_RESET_ALL:
+		strict_self_reset(s);
+		strict_self_forget_server(s);
 		(void)utility(&r, base_span_str("RESET ALL"));
 		return STRICT_DONE;
 	case SQL_C_SHOW: return show(&r);

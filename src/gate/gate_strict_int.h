@@ -41,7 +41,46 @@ void strict_analysis_tree(struct gate_session *s, struct base_span detail);
 void strict_new_world(struct gate_session *s); /* scope and judged of an older world go */
 /* A tree came before BindComplete: the same, or decided anew. False: refused, error_r is the ErrorResponse (own bytes). */
 BASE_CHECK bool strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_span detail, struct base_span *error_r);
+bool strict_stale(const struct gate_session *s, const struct gate_judged *j); /* decided under another policy or for somebody else, or changed on the server */
 void strict_spoil(struct gate_session *s, struct gate_judged *j); /* never bound again: its text is analysed anew; the caller holds a reference */
+
+/* ---- gate_strict_self.c: what a session says of itself ---- */
+bool strict_self_is(struct base_span name); /* a setting of the gate's own: gatehouse.* */
+BASE_CHECK int strict_self_begin(struct gate_session *s, struct gate_who *who);
+void strict_self_done(struct gate_session *s);
+void strict_self_unref(struct strict_self **self);
+/* Empty: done. Else the error (own bytes); soft_r: nothing of the transaction is lost by it. */
+struct base_span strict_self_set(struct gate_session *s, struct base_span name, struct base_span value, bool local, bool *soft_r);
+const char *strict_self_show(const struct gate_session *s, struct base_span name); /* NULL: not shown */
+bool strict_self_options(struct gate_session *s, struct base_span options); /* of the start-up packet; false: something else is in them */
+void strict_self_reset(struct gate_session *s);                 /* RESET ALL, DISCARD ALL */
+void strict_self_ended(struct gate_session *s, bool committed); /* the transaction, explicit or not */
+void strict_self_forget_server(struct gate_session *s);         /* what the server's settings say is not known any more */
+void strict_self_world(struct gate_session *s, struct gate_world *w);
+bool strict_self_told(const struct gate_session *s);            /* the server's settings speak of who asks */
+void strict_self_tell_server(struct gate_session *s);
+bool strict_self_turned_away(struct gate_session *s, const struct gate_who *who, char *why, size_t size); /* has left, or is suspended: an alarm is recorded */
+struct base_span strict_self_host(const struct gate_session *s);
+
+/* ---- gate_strict_admit.c ---- */
+bool strict_only(struct gate_session *s, const struct gate_who *who, struct policy_where *rule_r, char *words, size_t size); /* `only` rules: may be here now */
+struct base_span strict_admit(struct gate_session *s, struct strict_portal *p, bool *soft_r); /* empty: may run; else the error (own bytes) */
+const char *strict_case(const struct strict_portal *p);    /* as it was given, in the text or by SET; NULL */
+const char *strict_purpose(const struct strict_portal *p);
+bool strict_stepped_up(struct gate_session *s, uint64_t lasting_us);
+struct base_span strict_step_error(const char *what, const struct policy_where *rule);
+
+/* ---- gate_strict_charge.c ---- */
+struct base_span strict_charge_lookup(struct gate_session *s, struct strict_portal *p); /* empty: taken; else the error */
+bool strict_explained(struct gate_session *s, uint8_t type, struct base_span row); /* false: the case thread is asked, wait */
+struct charged { struct base_span error; bool soft; uint64_t hide; /* occurrences whose columns go out hidden */ char letter; /* of the entry's classes; 0: not counted */ };
+struct charged strict_charge_row(struct gate_session *s, struct strict_owed *o, struct base_span row, const uint64_t *tuple, bool lost);
+void strict_charge_part(struct gate_session *s);    /* what was taken goes with the entry that was just made */
+void strict_charge_receipt(struct gate_session *s); /* the first entry on its way is durable */
+void strict_charge_failure(struct gate_session *s); /* or never will be */
+void strict_charge_lost(struct gate_session *s);    /* rows without an entry do not go out */
+void strict_charge_done(struct gate_session *s);
+void strict_verdicts_clear(struct gate_session *s);
 
 /* ---- gate_strict_request.c ---- */
 bool strict_await(struct gate_session *s); /* true: what changes something must wait until all before it in the batch is answered */
@@ -58,12 +97,18 @@ struct base_span strict_error(const char *sqlstate, const char *hint, const char
 const char *strict_rule_file(const struct policy_where *rule); /* without its folder: where the gate keeps its files is not the client's business */
 struct base_span strict_refusal(const struct policy_refusal *r);
 void strict_refused(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule); /* the entry of a refusal */
-/* Binds judged to a portal of ours; params: the part of a Bind behind the two names up to the result formats, NULL = none. */
-struct strict_portal *strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, struct base_span params, struct base_span formats, uint16_t nformats, bool say);
+/* The same, with the budget that was used up (NULL: none) and the person whom it is about (mark 0: nobody). */
+void strict_refused_about(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule, const char *budget, uint64_t mark, unsigned kind);
+/* Tells the client a refusal that it can mend: nothing is sent to the server, the transaction lives on. bytes are taken over. */
+void strict_soft(struct gate_session *s, bool simple, struct base_span bytes);
+/* Binds judged to a portal of ours; params: the part of a Bind behind the two names up to the result formats, NULL = none. NULL: not admitted, which the client was
+ * told (simple: as the answer to a Query). */
+struct strict_portal *strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, struct base_span params, struct base_span formats, uint16_t nformats, bool say, bool simple);
 /* Executes: owes the answer. */
 struct strict_owed *strict_execute(struct gate_session *s, struct strict_portal *p, uint64_t max);
 
 /* ---- gate_strict_command.c ---- */
+void strict_quietly(struct gate_session *s, struct base_span text); /* a text of the gate's own business: nothing of its answer is for the client */
 /* A command that the gate carries out itself. simple: from a Query (the end of the batch is the caller's). */
 enum strict_wait strict_command(struct gate_session *s, const struct sql_command *c, struct base_span text, bool simple);
 bool strict_reset(struct gate_session *s, struct base_span text); /* carried out; false: it is no text of that kind */
@@ -72,9 +117,10 @@ bool strict_command_row(struct gate_session *s, const struct sql_command *c, str
 
 /* ---- gate_strict_answer.c ---- */
 void strict_protocol(struct gate_session *s, const char *what);
-void strict_cut(struct gate_session *s, struct base_span error); /* the answer is cut with this error; the rest of the batch is dropped */
+void strict_cut(struct gate_session *s, struct base_span error, bool soft); /* the answer is cut with this error; the rest of the batch is dropped. soft: the transaction lives on */
 
 /* ---- gate_strict_rows.c ---- */
+void strict_rows_head(struct gate_session *s, struct strict_owed *o); /* what goes in front of the first row */
 void strict_row(struct gate_session *s, struct strict_owed *o, struct base_span payload);
 void strict_rows_end(struct gate_session *s, struct strict_owed *o, uint8_t type, struct base_span payload); /* CommandComplete, PortalSuspended, EmptyQueryResponse */
 void strict_rows_failed(struct gate_session *s, struct strict_owed *o, const char *sqlstate);

@@ -10,16 +10,19 @@
 #include "gate_limit.h"
 #include "gate_strict_int.h"
 #include "gate_worker.h"
+#include "sql_comment.h"
 #include "wire_read.h"
 #include "wire_write.h"
 
 /* ---- the cache ---- */
 
+/* A decision is one scope's; hashes and tokens are one employer's. */
 static void
-key_of(struct base_span text, const uint32_t *types, size_t ntypes, uint8_t key_r[BASE_SHA256_SIZE])
+key_of(const struct gate_strict *t, struct base_span text, const uint32_t *types, size_t ntypes, uint8_t key_r[BASE_SHA256_SIZE])
 {
-	uint64_t n = text.n;
-	struct base_span part[3] = {base_span(&n, sizeof(n)), text, base_span(types, ntypes * sizeof(*types))};
+	const struct gate_who *who = t->self->who;
+	uint64_t n[2] = {text.n, strlen(who->employer)};
+	struct base_span part[5] = {base_span(n, sizeof(n)), text, base_span(&who->scope, sizeof(who->scope)), base_span_str(who->employer), base_span(types, ntypes * sizeof(*types))};
 
 	base_crypt_sha256v(part, BASE_COUNT(part), key_r);
 }
@@ -102,6 +105,8 @@ judged_done(struct gate_session *s, struct gate_judged *j)
 	free((void *)(uintptr_t)j->text.p);
 	free((void *)(uintptr_t)j->row.p);
 	free(j->touch.relations);
+	free(j->said_case);
+	free(j->said_purpose);
 	free(j->declared);
 	free(j->params);
 	free(j);
@@ -122,23 +127,18 @@ strict_new_world(struct gate_session *s)
 {
 	struct gate_strict *t = s->strict;
 	struct gate_world *w = s->worker->world;
-	const struct policy_person *p = w->people ? policy_people_find(w->people, base_span_str(s->user)) : NULL;
-	struct policy_scope *scope;
 
 	if (t->world == w)
 		return;
-	if (policy_scope_new(w->map, p ? p->groups : NULL, p ? p->ngroups : 0, &scope) < 0) {
-		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
+	strict_self_world(s, w);
+	if (s->state >= GATE_DRAIN)
 		return;
-	}
 	strict_analysis_drop(s);
 	while (t->oldest)
 		uncache(s, t->oldest);
-	policy_scope_unref(&t->scope);
 	gate_world_unref(&t->world);
 	gate_world_ref(w);
 	t->world = w;
-	t->scope = scope;
 }
 
 /* ---- what was decided, made ready for rows ---- */
@@ -282,7 +282,7 @@ strict_cached(struct gate_session *s, struct base_span text, const uint32_t *typ
 	struct gate_strict *t = s->strict;
 	uint8_t key[BASE_SHA256_SIZE];
 
-	key_of(text, types, ntypes, key);
+	key_of(t, text, types, ntypes, key);
 	struct gate_judged *j = base_map_get(t->judged, base_span(key, sizeof(key)));
 	if (!j || j->world != t->world)
 		return false;
@@ -292,6 +292,38 @@ strict_cached(struct gate_session *s, struct base_span text, const uint32_t *typ
 	return true;
 }
 
+/* The program's own words on its reason (sqlcommenter). */
+static void
+said_in_comments(struct gate_judged *j)
+{
+	const struct { const char *key; char **to; } said[] = {{"case", &j->said_case}, {"purpose", &j->said_purpose}};
+	struct base_arena *arena = base_arena_new(65536);
+	struct base_span v;
+
+	for (size_t i = 0; arena && i < BASE_COUNT(said); i++)
+		if (sql_comment_value(j->text, said[i].key, arena, &v) && v.n > 0)
+			*said[i].to = base_mem_str(v);
+	base_arena_free(&arena);
+}
+
+/* Did the application's owner approve this text with this tree? */
+static bool
+approved(const struct gate_session *s, const struct gate_judged *j, const struct tree *tree, uint8_t hash_r[BASE_SHA256_SIZE])
+{
+	const struct policy_application *app = s->strict->self->who->application;
+	uint8_t text_hash[BASE_SHA256_SIZE];
+
+	if (!app || !j->world->approved)
+		return false;
+	base_crypt_sha256(j->text, text_hash);
+	const struct policy_approval *a = policy_approved_find(j->world->approved, app->name, text_hash);
+	struct tree_list q = tree_queries(tree);
+	if (!a || q.n != 1)
+		return false;
+	tree_hash(q.item[0], 0, hash_r);
+	return memcmp(hash_r, a->tree_hash, BASE_SHA256_SIZE) == 0;
+}
+
 enum strict_need
 strict_need(struct gate_session *s, struct base_span text, const uint32_t *types, size_t ntypes, struct gate_judged **j_r)
 {
@@ -299,7 +331,7 @@ strict_need(struct gate_session *s, struct base_span text, const uint32_t *types
 	struct strict_analysis *a = &t->analysis;
 	uint8_t key[BASE_SHA256_SIZE];
 
-	key_of(text, types, ntypes, key);
+	key_of(t, text, types, ntypes, key);
 	if (a->state == ANALYSIS_FAILED && memcmp(a->key, key, sizeof(key)) == 0)
 		return NEED_FAILED;
 	if (a->state == ANALYSIS_READY && memcmp(a->key, key, sizeof(key)) == 0 && !a->judged->spoilt) {
@@ -329,8 +361,9 @@ strict_need(struct gate_session *s, struct base_span text, const uint32_t *types
 	j->ndeclared = ntypes;
 	j->world = t->world;
 	gate_world_ref(j->world);
-	j->scope = t->scope;
+	j->scope = t->self->who->scope;
 	policy_scope_ref(j->scope);
+	said_in_comments(j);
 	a->state = ANALYSIS_RUNS;
 	ask_server(s, j->text);
 	return NEED_WAIT;
@@ -416,7 +449,11 @@ decide(struct gate_session *s)
 		failed(s, error, false);
 		return;
 	}
-	int rc = policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(a->tree), false, false, &d);
+	if (!a->spliced)
+		j->approved = approved(s, j, a->tree, j->approved_tree);
+	else if (j->approved && tree_queries(a->tree).n == 1) /* the tree with the gate's keys, for what the server may announce later */
+		tree_hash(tree_queries(a->tree).item[0], 0, j->approved_tree);
+	int rc = policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(a->tree), j->approved, false, &d);
 	if (rc < 0) {
 		failed(s, strict_error(rc == GH_E_NOMEM ? "53200" : "54000", NULL, "the statement is too large to be decided upon"), false);
 		return;
@@ -527,12 +564,37 @@ strict_analysis_error(struct gate_session *s, struct base_span payload)
 	failed(s, bytes, true);
 }
 
+bool
+strict_stale(const struct gate_session *s, const struct gate_judged *j)
+{
+	uint8_t key[BASE_SHA256_SIZE];
+
+	if (j->world != s->strict->world || j->spoilt)
+		return true;
+	if (!s->strict->self->who->application)
+		return false; /* a log-in's person is one all the time */
+	key_of(s->strict, j->text, j->declared, j->ndeclared, key);
+	return memcmp(key, j->key, sizeof(key)) != 0;
+}
+
 void
 strict_spoil(struct gate_session *s, struct gate_judged *j)
 {
 	j->spoilt = true;
 	if (j->cached)
 		uncache(s, j); /* a portal keeps it alive */
+}
+
+static bool
+still_approved(const struct gate_judged *j, const struct tree *tree)
+{
+	struct tree_list q = tree_queries(tree);
+	uint8_t hash[BASE_SHA256_SIZE];
+
+	if (q.n != 1)
+		return false;
+	tree_hash(q.item[0], 0, hash);
+	return memcmp(hash, j->approved_tree, sizeof(hash)) == 0;
 }
 
 bool
@@ -550,7 +612,7 @@ strict_judge_again(struct gate_session *s, struct gate_judged *j, struct base_sp
 	*error_r = base_span(NULL, 0);
 	if (tree_read(detail, s->strict->major, &tree, &fail) < 0) {
 		*error_r = strict_error("0A000", "write the statement more simply, or tell the gate's operator", "the gate cannot read the server's analysis of this statement: %s", fail.text);
-	} else if (policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(tree), false, false, &d) == GH_OK) {
+	} else if (policy_decide(j->scope, policy_map_objects(j->world->map), tree_queries(tree), j->approved && still_approved(j, tree), false, &d) == GH_OK) {
 		const struct policy_occurrence *o = d->refused ? NULL : keyless(d);
 		if (d->refused) {
 			*error_r = strict_refusal(&d->refusal);

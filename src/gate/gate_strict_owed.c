@@ -103,16 +103,20 @@ strict_portal_unref(struct gate_session *s, struct strict_portal **pp)
 		return;
 	gate_judged_unref(s, &p->judged);
 	strict_prepared_unref(s, &p->prepared);
+	strict_self_unref(&p->self);
 	free((void *)(uintptr_t)p->formats.p);
 	free(p);
 }
 
-/* A newer world may also be the same policy on a changed catalogue: the locks of a portal keep what it was decided by. */
+/* Also when somebody else asks now than bound it, or its answer was cut.
+ * A newer world may also be the same policy on a changed catalogue: the locks of a portal keep what it was decided by. */
 bool
 strict_outdated(const struct gate_session *s, const struct strict_portal *p)
 {
 	const struct gate_world *now = s->strict->world, *then = p->judged ? p->judged->world : now;
 
+	if (p->cut || (p->self && !gate_who_same(p->self->who, s->strict->self->who)))
+		return true;
 	if (strcmp(policy_map_hash(now->map), policy_map_hash(then->map)) != 0 || (now->people == NULL) != (then->people == NULL))
 		return true;
 	return now->people && strcmp(policy_people_hash(now->people), policy_people_hash(then->people)) != 0;

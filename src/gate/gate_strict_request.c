@@ -135,9 +135,15 @@ strict_refusal(const struct policy_refusal *r)
 void
 strict_refused(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule)
 {
+	strict_refused_about(s, text, why, rule, NULL, 0, 0);
+}
+
+void
+strict_refused_about(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule, const char *budget, uint64_t mark, unsigned kind)
+{
 	struct gate_text *t = gate_text_get(s->worker->texts, s->strict->world, text);
 
-	gate_record_refuse(s, t, why, rule);
+	gate_record_refuse(s, t, why, rule, budget, mark, kind);
 	gate_text_unref(&t);
 	gate_worker_count(s->worker, PROC_COUNT_refused_total, 1);
 }
@@ -172,6 +178,13 @@ strict_fail(struct gate_session *s, bool simple, struct base_span bytes)
 }
 
 void
+strict_soft(struct gate_session *s, bool simple, struct base_span bytes)
+{
+	say(s, bytes);
+	s->strict->skipping = !simple;
+}
+
+void
 strict_fail_analysis(struct gate_session *s, bool simple)
 {
 	struct gate_strict *t = s->strict;
@@ -191,38 +204,63 @@ strict_fail_analysis(struct gate_session *s, bool simple)
 /* ---- Bind and Execute ---- */
 
 /* Marks of what the statement's equalities ask for. params: behind the names of a Bind; NULL = none. */
+/* Parameter n of a Bind, from 1. False: it cannot be told, or is NULL. */
+static bool
+bound_value(struct base_span params, uint32_t number, struct base_span *value_r, int *format_r)
+{
+	struct base_cursor in = base_cursor(params);
+	uint16_t nformats = base_cursor_u16(&in);
+	struct base_span formats = base_cursor_take(&in, (size_t)nformats * 2);
+	uint16_t n = base_cursor_u16(&in);
+	bool null = false;
+
+	if (!base_cursor_ok(&in) || number > n)
+		return false;
+	for (uint32_t k = 0; k < number; k++)
+		if (wire_read_value_next(&in, value_r, &null) != 1)
+			return false;
+	*format_r = wire_read_format(formats, nformats, number - 1);
+	return !null && *format_r >= 0;
+}
+
+/* A value without a mark of its own: told apart within this process by column and bytes. */
+static uint64_t
+stand_in(const struct gate_session *s, const struct policy_equality *q, struct base_span value)
+{
+	struct base_buf b;
+	uint64_t mark;
+
+	base_buf_init(&b, value.n + 16);
+	base_buf_u32(&b, q->relation->oid);
+	base_buf_u16(&b, (uint16_t)q->attnum);
+	base_buf_put(&b, value);
+	mark = base_crypt_sip24(s->worker->shared->mock_secret, base_buf_span(&b));
+	base_buf_done(&b);
+	return mark ? mark : 1;
+}
+
 static void
 ask(struct gate_session *s, struct strict_portal *p, struct base_span params)
 {
 	const struct policy_decision *d = p->judged->decision;
 	const struct mask_marker *marker = d->nequalities ? gate_world_marker(p->judged->world, base_time_wall_us()) : NULL;
 
-	(void)s;
 	for (size_t i = 0; marker && i < d->nequalities && p->nasked < GATE_SUBJECT_COLUMNS; i++) {
 		const struct policy_equality *q = &d->equalities[i];
 		const struct policy_column *c = policy_map_column(p->judged->world->map, q->relation->oid, q->attnum);
 		struct base_span value = q->value;
 		uint32_t type = c ? c->type_oid : 0;
 		int format = 0;
-		bool null = false;
+		bool known = q->param == 0 || bound_value(params, q->param, &value, &format);
+		if (q->param > 0 && q->param <= p->judged->nparams)
+			type = p->judged->params[q->param - 1];
 		p->looks_up = p->looks_up || q->lookup;
-		if (!c || c->role == POLICY_DATA)
+		bool has_kind = c && c->role != POLICY_DATA;
+		uint64_t mark = known && has_kind ? gate_row_mark(c, type, format, value, marker) : 0;
+		if (q->lookup)
+			p->probe_mark = mark ? mark : stand_in(s, q, known ? value : base_span("", 0));
+		if (!has_kind)
 			continue;
-		if (q->param > 0) {
-			struct base_cursor in = base_cursor(params);
-			uint16_t nformats = base_cursor_u16(&in);
-			struct base_span formats = base_cursor_take(&in, (size_t)nformats * 2);
-			uint16_t n = base_cursor_u16(&in);
-			if (!base_cursor_ok(&in) || q->param > n)
-				continue;
-			for (uint32_t k = 0; k < q->param; k++)
-				if (wire_read_value_next(&in, &value, &null) != 1)
-					return;
-			format = wire_read_format(formats, nformats, q->param - 1);
-			if (q->param <= p->judged->nparams)
-				type = p->judged->params[q->param - 1];
-		}
-		uint64_t mark = null || format < 0 ? 0 : gate_row_mark(c, type, format, value, marker);
 		if (mark) {
 			p->asked[p->nasked] = mark;
 			p->asked_kind[p->nasked++] = c->kind;
@@ -231,11 +269,11 @@ ask(struct gate_session *s, struct strict_portal *p, struct base_span params)
 }
 
 struct strict_portal *
-strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, struct base_span params, struct base_span formats, uint16_t nformats, bool tell)
+strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, struct base_span params, struct base_span formats, uint16_t nformats, bool tell, bool simple)
 {
 	struct strict_portal *p = base_mem_new(1, sizeof(*p));
 	struct base_buf b;
-	bool widen = j->nhidden > 0 && nformats > 1;
+	bool widen = j->nhidden > 0 && nformats > 1, soft;
 
 	p->refs = 1;
 	p->judged = j;
@@ -243,6 +281,19 @@ strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, str
 	(void)snprintf(p->name, sizeof(p->name), "%s", name);
 	p->formats = base_span(base_mem_str(formats), formats.n);
 	p->nformats = nformats;
+	p->self = s->strict->self;
+	p->self->refs++;
+	ask(s, p, params);
+	struct base_span error = strict_admit(s, p, &soft);
+	if (error.p) {
+		if (soft)
+			strict_soft(s, simple, error);
+		else
+			strict_fail(s, simple, error);
+		strict_portal_unref(s, &p);
+		return NULL;
+	}
+	strict_self_tell_server(s);
 	base_buf_init(&b, params.n + formats.n + 256);
 	base_buf_cstr(&b, p->name);
 	base_buf_cstr(&b, j->name);
@@ -258,7 +309,6 @@ strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, str
 		base_buf_u16(&b, 0);
 	strict_send(s, WIRE_F_BIND, base_buf_span(&b));
 	base_buf_done(&b);
-	ask(s, p, params);
 	struct strict_owed *o = strict_owe(s, OWED_BIND);
 	o->say = tell;
 	o->portal = p;
@@ -381,7 +431,9 @@ run_simple(struct gate_session *s, struct gate_judged *j)
 		strict_fail(s, true, strict_error("42P02", "use the extended protocol for parameters", "there is no parameter $1"));
 		return query_end(s);
 	} else {
-		t->confirm = strict_bind(s, j, "", base_span("", 0), base_span("", 0), 0, false);
+		t->confirm = strict_bind(s, j, "", base_span("", 0), base_span("", 0), 0, false, true);
+		if (!t->confirm)
+			return query_end(s);
 		if (j->decision->statement != POLICY_SELECT) {
 			flush(s);
 			return STRICT_WAIT;
@@ -568,7 +620,7 @@ bind_portal(struct gate_session *s, struct base_span payload)
 		o = strict_owe(s, OWED_SAY);
 		o->bytes = message(WIRE_B_BIND_COMPLETE);
 	} else {
-		if (prepared->judged->world != t->world || prepared->judged->spoilt) { /* decided under an older policy; changed on the server */
+		if (strict_stale(s, prepared->judged)) {
 			struct gate_judged *j;
 			switch (strict_need(s, prepared->text, prepared->types, prepared->ntypes, &j)) {
 			case NEED_WAIT:
@@ -587,7 +639,9 @@ bind_portal(struct gate_session *s, struct base_span payload)
 			(void)snprintf(name, sizeof(name), "p%u", t->next_name++);
 		/* From the formats of the parameters to the result formats: the client's own bytes. */
 		struct base_span params = base_span(m.name.p + m.name.n + 1, (size_t)(m.params.p + m.params.n - (m.name.p + m.name.n + 1)));
-		p = strict_bind(s, prepared->judged, name, params, m.results, m.nresults, true);
+		p = strict_bind(s, prepared->judged, name, params, m.results, m.nresults, true, false);
+		if (!p)
+			return STRICT_DONE;
 		o = strict_tail(t);
 	}
 	p->prepared = prepared;
@@ -653,7 +707,7 @@ execute(struct gate_session *s, struct base_span payload)
 		return fail_here(s, strict_error("34000", NULL, "the portal does not exist"));
 	strict_new_world(s);
 	if (strict_outdated(s, p))
-		return fail_here(s, strict_error("0A000", "bind the statement again", "the policy was changed since the portal was made"));
+		return fail_here(s, strict_error("0A000", "bind the statement again", p->cut ? "the portal's answer was cut" : "the policy, or the person who asks, was changed since the portal was made"));
 	if (!p->judged) { /* a command of the gate's own */
 		if (p->ended)
 			return fail_here(s, strict_error("55000", NULL, "the portal cannot be run again"));
@@ -734,7 +788,7 @@ one(struct gate_session *s, uint8_t type, struct base_span payload)
 			flush(s);
 			return STRICT_WAIT;
 		}
-		gate_record_refuse(s, NULL, "FunctionCall", NULL);
+		gate_record_refuse(s, NULL, "FunctionCall", NULL, NULL, 0, 0);
 		strict_fail(s, true, strict_error("0A000", "call the function in a SELECT", "the function call message is not accepted"));
 		return query_end(s);
 	case WIRE_F_COPY_DATA:

@@ -73,8 +73,7 @@ make_mask(struct gate_session *s, struct gate_judged *j, uint16_t i, int format)
 	const struct policy_scope_relation *r = j->decision->occurrences[c->occurrence].relation;
 	const struct policy_column *pc = policy_map_column(j->world->map, r->oid, c->attnum);
 	const struct policy_scope_column *sc = policy_scope_column(r, c->attnum);
-	const struct policy_person *p = j->world->people ? policy_people_find(j->world->people, base_span_str(s->user)) : NULL;
-	struct base_span employer = p ? p->employer : base_span("", 0);
+	struct base_span employer = base_span_str(s->strict->self->who->employer); /* the one in j's cache key */
 	char name[256];
 	struct base_span kind;
 
@@ -149,6 +148,9 @@ rows_begin(struct gate_session *s, struct strict_owed *o)
 	memcpy(a->asked, p->asked, sizeof(a->asked));
 	memcpy(a->asked_kind, p->asked_kind, sizeof(a->asked_kind));
 	a->probe = p->looks_up;
+	a->purpose = strict_purpose(p);
+	a->case_number = strict_case(p);
+	a->lettered = j->scope->counts;
 }
 
 static void
@@ -296,8 +298,8 @@ copy_head(struct gate_session *s, const struct strict_owed *o)
 	}
 }
 
-static void
-head_of_answer(struct gate_session *s, struct strict_owed *o)
+void
+strict_rows_head(struct gate_session *s, struct strict_owed *o)
 {
 	if (!o->begun)
 		rows_begin(s, o);
@@ -321,9 +323,18 @@ strict_too_long(struct gate_session *s)
 	gate_session_end(s, GATE_END_SERVER_PROTOCOL, "54000", "select less in one row", "a message is longer than an enforced session may receive");
 }
 
+/* Does the column go out as NULL in this row, because no case explains why its person is looked at? */
+static bool
+hidden(const struct gate_judged *j, uint16_t i, uint64_t hide)
+{
+	const struct policy_result_column *c = &j->decision->columns[i];
+
+	return hide != 0 && c->counted && c->occurrence < 64 && (hide >> c->occurrence & 1);
+}
+
 /* The row as the client may see it: masked, without the gate's keys. */
 static bool
-write_row(struct gate_session *s, const struct strict_owed *o, struct base_span payload)
+write_row(struct gate_session *s, const struct strict_owed *o, struct base_span payload, uint64_t hide)
 {
 	const struct gate_judged *j = o->utility ? NULL : o->portal->judged;
 	struct base_buf *out = &s->down;
@@ -332,7 +343,7 @@ write_row(struct gate_session *s, const struct strict_owed *o, struct base_span 
 	struct base_span v;
 	bool null;
 
-	if (!j || (!j->decision->masks && j->nhidden == 0)) {
+	if (!j || (!j->decision->masks && j->nhidden == 0 && hide == 0)) {
 		wire_write_message(out, WIRE_B_DATA_ROW, payload);
 		return true;
 	}
@@ -346,10 +357,14 @@ write_row(struct gate_session *s, const struct strict_owed *o, struct base_span 
 		const uint8_t *from = c.p;
 		if (wire_read_value_next(&c, &v, &null) != 1)
 			return false;
-		if (j->decision->columns[i].mask.kind == POLICY_MASK_NONE)
+		bool out_null = hidden(j, i, hide);
+		if (j->decision->columns[i].mask.kind == POLICY_MASK_NONE && !out_null)
 			continue;
 		base_buf_put(out, base_span(clear, (size_t)(from - clear)));
-		mask_apply(j->mask[column_format(o, i)][i], null ? base_span(NULL, 0) : v, out);
+		if (out_null)
+			base_buf_u32(out, UINT32_MAX);
+		else
+			mask_apply(j->mask[column_format(o, i)][i], null ? base_span(NULL, 0) : v, out);
 		clear = c.p;
 	}
 	base_buf_put(out, base_span(clear, (size_t)(c.p - clear)));
@@ -358,37 +373,61 @@ write_row(struct gate_session *s, const struct strict_owed *o, struct base_span 
 	return true;
 }
 
-/* Whose the row is. False: the session has ended. */
+/* Whose the row is, and may it go out? False: the session has ended, or the answer is cut. */
 static bool
-mark_row(struct gate_session *s, struct base_span payload)
+mark_row(struct gate_session *s, struct strict_owed *o, struct base_span payload, uint64_t *hide_r)
 {
 	struct gate_answer *a = &s->track.answer;
-	bool ok = true;
+	bool read = false, again;
 
+	*hide_r = 0;
 	if (a->plan.nsubjects == 0) {
 		a->tuples.rows++;
-	} else {
-		gate_row_begin(&a->row);
-		(void)gate_row_feed(&a->row, &a->plan, a->marker, payload, true);
-		if (a->row.phase == GATE_ROW_DONE && a->row.next == a->plan.nsubjects) {
-			a->tuples.lost += a->row.lost;
-			ok = gate_tuples_add(&a->tuples, a->row.tuple);
-		} else {
-			a->tuples.rows++;
-			a->tuples.lost++;
-		}
+		return true;
 	}
-	if (!ok)
+	gate_row_begin(&a->row);
+	(void)gate_row_feed(&a->row, &a->plan, a->marker, payload, true);
+	read = a->row.phase == GATE_ROW_DONE && a->row.next == a->plan.nsubjects;
+	again = read && a->tuples.count > 0 && a->last_hide == 0 && memcmp(a->tuples.mark + (a->tuples.count - 1) * a->tuples.width, a->row.tuple, a->tuples.width * sizeof(uint64_t)) == 0;
+	struct charged c = {.letter = 0};
+	if (!again)
+		c = strict_charge_row(s, o, payload, a->row.tuple, !read || a->row.lost);
+	if (c.error.p) {
+		char sqlstate[6] = "42501";
+		struct wire_error e;
+		struct base_fail fail;
+		if (c.error.n > WIRE_HEADER && wire_read_error(base_span(c.error.p + WIRE_HEADER, c.error.n - WIRE_HEADER), &e, &fail) == GH_OK && e.sqlstate.n == 5)
+			memcpy(sqlstate, e.sqlstate.p, 5);
+		strict_rows_failed(s, o, sqlstate);
+		if (s->state == GATE_RELAY)
+			strict_cut(s, c.error, c.soft);
+		else
+			free((void *)(uintptr_t)c.error.p);
+		return false;
+	}
+	*hide_r = a->last_hide = c.hide;
+	if (!read) {
+		a->tuples.rows++;
+		a->tuples.lost++;
+		return true;
+	}
+	a->tuples.lost += a->row.lost;
+	if (!gate_tuples_add(&a->tuples, a->row.tuple, c.letter)) {
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the record of the answer");
-	return ok;
+		return false;
+	}
+	return true;
 }
 
 void
 strict_row(struct gate_session *s, struct strict_owed *o, struct base_span payload)
 {
 	struct gate_answer *a = &s->track.answer;
+	uint64_t hide = 0;
 
-	head_of_answer(s, o);
+	if (o->quiet)
+		return;
+	strict_rows_head(s, o);
 	if (s->state != GATE_RELAY)
 		return;
 	if (o->portal && o->portal->rows >= o->limit) {
@@ -398,21 +437,24 @@ strict_row(struct gate_session *s, struct strict_owed *o, struct base_span paylo
 		if (s->state != GATE_RELAY)
 			return;
 		strict_refused(s, o->portal->judged->text, "more rows than the limit", w);
-		strict_cut(s, strict_error("54000", "narrow the search, or ask with LIMIT", "the answer has more than %" PRIu64 " rows, which is as many as one statement may show (rule %s:%u)", limit, strict_rule_file(w), w->line));
+		strict_cut(s, strict_error("54000", "narrow the search, or ask with LIMIT", "the answer has more than %" PRIu64 " rows, which is as many as one statement may show (rule %s:%u)", limit, strict_rule_file(w), w->line), false);
 		return;
+	}
+	if (o->form == STRICT_MOVE) {
+		o->rows++;
+		o->portal->rows++;
+		return;
+	}
+	if (a->touched) {
+		open_here(s);
+		if (!mark_row(s, o, payload, &hide))
+			return;
 	}
 	o->rows++;
 	if (o->portal)
 		o->portal->rows++;
-	if (o->form == STRICT_MOVE)
-		return;
-	if (a->touched) {
-		open_here(s);
-		if (!mark_row(s, payload))
-			return;
-	}
 	size_t at = base_buf_len(&s->down);
-	if (!write_row(s, o, payload)) {
+	if (!write_row(s, o, payload, hide)) {
 		s->down.end = s->down.start + at; /* no half row in front of the error */
 		strict_protocol(s, "a row does not fit its description");
 		return;
@@ -462,7 +504,13 @@ strict_rows_end(struct gate_session *s, struct strict_owed *o, uint8_t type, str
 		strict_protocol(s, fail.text);
 		return;
 	}
-	head_of_answer(s, o);
+	if (o->quiet) {
+		strict_pop(s->strict, s);
+		return;
+	}
+	if (o->ends_transaction)
+		strict_self_ended(s, payload.n > 6 && memcmp(payload.p, "COMMIT", 6) == 0);
+	strict_rows_head(s, o);
 	if (s->state != GATE_RELAY)
 		return;
 	if (a->touched) {
@@ -481,6 +529,7 @@ strict_rows_end(struct gate_session *s, struct strict_owed *o, uint8_t type, str
 		o->portal->ended = true;
 	gate_worker_count(s->worker, PROC_COUNT_statements_total, 1);
 	gate_answer_clear(a);
+	strict_verdicts_clear(s);
 	strict_pop(s->strict, s);
 }
 
@@ -499,6 +548,7 @@ strict_rows_failed(struct gate_session *s, struct strict_owed *o, const char *sq
 		s->sqlstate[0] = '\0';
 	}
 	gate_answer_clear(a);
+	strict_verdicts_clear(s);
 }
 
 void

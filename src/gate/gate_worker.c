@@ -161,6 +161,28 @@ on_stop_time(struct base_loop_timer *t)
 		base_loop_stop(w->loop);
 }
 
+/* The keeper tells every worker: an operator suspended somebody, or gave access back. */
+static void
+on_notice(void *ctx, struct base_span entry)
+{
+	struct gate_worker *w = ctx;
+	struct event_decoded *d = NULL;
+	struct base_fail fail;
+
+	if (event_decode(entry, &d, &fail) < 0) {
+		base_log_error("the keeper's notice cannot be read: %s", fail.text);
+		return;
+	}
+	const struct event_entry *e = event_decoded_entry(d);
+	(void)gate_standing_entry(w->shared->standing, e);
+	for (struct gate_session *s = w->sessions, *next; e->kind == EVENT_SUSPEND && s; s = next) {
+		next = s->next;
+		gate_strict_suspended(s);
+		gate_session_events(s);
+	}
+	event_decoded_free(&d);
+}
+
 struct gate_worker *
 gate_worker_new(unsigned number, struct gate_shared *shared, struct gate_world *world, const int *listeners, size_t nlisteners)
 {
@@ -173,9 +195,10 @@ gate_worker_new(unsigned number, struct gate_shared *shared, struct gate_world *
 	gate_world_ref(world);
 	w->loop = base_loop_new();
 	w->texts = gate_texts_new();
+	w->whos = gate_whos_new();
 	base_buf_init(&w->entry, EVENT_ENTRY_MAX);
 	(void)snprintf(path, sizeof(path), "%s/keeper.sock", world->conf->run_dir);
-	w->keeper = gate_keeper_new(w->loop, path, shared->counts, number, gate_session_receipt, gate_session_failure, on_drained, NULL, w);
+	w->keeper = gate_keeper_new(w->loop, path, shared->counts, number, gate_session_receipt, gate_session_failure, on_drained, on_notice, w);
 	struct listener *l = base_mem_new(nlisteners + 1, sizeof(*l));
 	w->listener = &l->io;
 	w->nlisteners = nlisteners;
@@ -218,6 +241,7 @@ gate_worker_free(struct gate_worker **wp)
 	set_listening(w, false);
 	gate_keeper_free(&w->keeper);
 	gate_texts_free(&w->texts);
+	gate_whos_free(&w->whos);
 	gate_world_unref(&w->world);
 	base_buf_done(&w->entry);
 	free(w->listener);
@@ -235,6 +259,7 @@ adopt(void *ctx)
 	struct adoption *a = ctx;
 
 	gate_texts_clear(a->worker->texts);
+	gate_whos_clear(a->worker->whos);
 	gate_world_unref(&a->worker->world);
 	a->worker->world = a->world;
 	for (struct gate_session *x = a->worker->sessions, *next; x; x = next) {
@@ -253,6 +278,39 @@ gate_worker_adopt(struct gate_worker *w, struct gate_world *world)
 
 	*a = (struct adoption){w, world};
 	base_loop_post(w->loop, adopt, a);
+}
+
+struct settled { struct gate_worker *worker; struct gate_settled l; char session[64], actor[256], number[256]; };
+
+static void
+record_settled(void *ctx)
+{
+	struct settled *d = ctx;
+
+	gate_record_settle(d->worker, &d->l);
+	free(d);
+}
+
+static struct base_span
+keep(char *dst, size_t size, struct base_span s)
+{
+	size_t n = s.n < size ? s.n : size;
+
+	memcpy(dst, n ? s.p : (const uint8_t *)"", n);
+	return base_span(dst, n);
+}
+
+void
+gate_worker_settled(struct gate_worker *w, const struct gate_settled *l)
+{
+	struct settled *d = base_mem_new(1, sizeof(*d));
+
+	d->worker = w;
+	d->l = *l;
+	d->l.session = keep(d->session, sizeof(d->session), l->session);
+	d->l.actor = keep(d->actor, sizeof(d->actor), l->actor);
+	d->l.number = keep(d->number, sizeof(d->number), l->number);
+	base_loop_post(w->loop, record_settled, d);
 }
 
 static void

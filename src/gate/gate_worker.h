@@ -6,10 +6,15 @@
 
 #include "base_buf.h"
 #include "gate_backoff.h"
+#include "gate_budget.h"
+#include "gate_case.h"
 #include "gate_control.h"
 #include "gate_keeper.h"
 #include "gate_registry.h"
 #include "gate_session.h"
+#include "gate_standing.h"
+#include "gate_step.h"
+#include "gate_who.h"
 #include "gate_text.h"
 
 /* Shared by all workers of the process. */
@@ -19,6 +24,11 @@ struct gate_shared {
 	struct gate_backoff *backoff;
 	struct gate_registry *registry;
 	uint8_t mock_secret[32];  /* of mock SCRAM exchanges */
+	struct gate_budget *budget;
+	struct gate_cases *cases;
+	struct gate_steps *steps;
+	struct gate_standing *standing;
+	bool recalled, recalled_cases; uint64_t recalled_us; char recalled_of[24]; /* control thread (and start): what of the ledger was read back, under which policy */
 	atomic_uint sessions;     /* logged in */
 	atomic_uint strangers;    /* not logged in yet */
 	atomic_bool stopping;
@@ -31,6 +41,7 @@ struct gate_worker {
 	struct gate_world *world;  /* shared: the newest */
 	struct gate_keeper *keeper;
 	struct gate_texts *texts;
+	struct gate_whos *whos;
 	struct base_loop_io *listener; /* own */
 	size_t nlisteners;
 	struct gate_session *sessions; /* list of all */
@@ -47,6 +58,9 @@ struct gate_worker *gate_worker_new(unsigned number, struct gate_shared *shared,
 void gate_worker_run(struct gate_worker *w);  /* on its thread, until stopped */
 void gate_worker_free(struct gate_worker **w);
 void gate_worker_adopt(struct gate_worker *w, struct gate_world *world); /* thread-safe; takes over the reference */
+/* Thread-safe: a look-up of before was settled, or never will be: recorded by this worker. */
+struct gate_settled;
+void gate_worker_settled(struct gate_worker *w, const struct gate_settled *l);
 void gate_worker_stop(struct gate_worker *w);  /* thread-safe: graceful, then within shutdown_timeout */
 
 static inline void

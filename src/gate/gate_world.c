@@ -1,7 +1,7 @@
 /* gate_world: loads the files that the gate works from. Input: trusted files (size-limited); runs at start and at reload, on the
  * control thread. Never touches a client.
  */
-#include "gate_world.h"
+#include "gate_world_int.h"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -220,6 +220,8 @@ gate_world_load(struct proc_conf *conf, uint64_t version, struct gate_world **wo
 	base_buf_done(&b);
 	if (rc == GH_OK)
 		rc = load_secret(w, policy, fail);
+	if (rc == GH_OK)
+		rc = gate_world_load_people(w, policy, fail);
 out:
 	if (rc < 0) {
 		policy_file_free(&policy);
@@ -306,6 +308,7 @@ gate_world_unref(struct gate_world **wp)
 	for (size_t i = 0; i < w->nmarkers; i++)
 		mask_marker_free(&w->marker[i]);
 	mask_secret_unref(&w->secret);
+	gate_world_done_people(w);
 	for (size_t i = 0; i < w->ncert_rules; i++) {
 		regfree(&w->cert_rules[i].regex);
 		free(w->cert_rules[i].role);

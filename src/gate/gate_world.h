@@ -11,9 +11,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base_zone.h"
+#include "ident_otp.h"
+#include "ident_token.h"
 #include "mask_apply.h"
 #include "mask_mark.h"
+#include "policy_approved.h"
 #include "policy_map.h"
+#include "policy_only.h"
 #include "policy_people.h"
 #include "proc_conf.h"
 #include "wire_tls.h"
@@ -47,6 +52,13 @@ struct gate_world {
 	struct mask_marker *marker[GATE_WORLD_YEARS]; /* own: one for each year that has a key, ascending */
 	size_t nmarkers;
 	struct mask_secret *secret;   /* shared: behind `as hash` and `as token`; NULL = no file */
+	struct ident_jwks **jwks;     /* own array, shared items: of each application of the policy, in its order */
+	size_t njwks;
+	uint64_t jwks_stamp;          /* of the key files as they were when read */
+	struct policy_approved *approved; /* shared; NULL = none */
+	struct ident_otp_file *otp;   /* shared; NULL = nobody is enrolled */
+	struct base_zone **zones;     /* own: those that the policy names; [0] is the policy's own */
+	size_t nzones;
 	struct wire_tls_ctx *client_tls; /* towards clients; NULL = no TLS */
 	struct wire_tls_ctx *server_tls; /* towards the server; NULL = no TLS */
 	struct gate_cert_rule *cert_rules; /* own */
@@ -67,6 +79,10 @@ void gate_world_ref(struct gate_world *w);
 void gate_world_unref(struct gate_world **w);
 /* Marker of the year of this time; NULL when there is no key for it. */
 const struct mask_marker *gate_world_marker(const struct gate_world *w, uint64_t wall_us);
+/* Local time for policy_only_check: ctx is the world. */
+bool gate_world_local(void *world, struct base_span zone, uint64_t wall_us, struct policy_local *l_r);
+/* Have the applications' key files been changed since they were read? */
+bool gate_world_keys_changed(const struct gate_world *w);
 /* May a client with this certificate be this role without a password? */
 bool gate_world_cert_allows(const struct gate_world *w, const char *cn, const char *san, const char *role);
 

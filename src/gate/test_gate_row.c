@@ -350,7 +350,7 @@ test_tuples_keep_every_person_and_fold_neighbours(void **state)
 	gate_tuples_reset(&t, 2);
 	static const uint64_t rows[][2] = {{1, 2}, {1, 2}, {0, 0}, {1, 2}, {1, 3}, {0, 3}, {1, 3}};
 	for (size_t i = 0; i < BASE_COUNT(rows); i++)
-		assert_true(gate_tuples_add(&t, rows[i]));
+		assert_true(gate_tuples_add(&t, rows[i], 0));
 	assert_int_equal(t.rows, 7);
 	assert_int_equal(t.count, 4);
 	static const uint64_t want[] = {1, 2, 1, 3, 0, 3, 1, 3};
@@ -358,10 +358,10 @@ test_tuples_keep_every_person_and_fold_neighbours(void **state)
 	gate_tuples_reset(&t, 1);
 	assert_true(t.rows == 0 && t.count == 0);
 	for (uint64_t i = 1; i <= 100000; i++)
-		assert_true(gate_tuples_add(&t, &i));
+		assert_true(gate_tuples_add(&t, &i, 0));
 	assert_true(t.count == 100000 && t.mark[99999] == 100000);
 	gate_tuples_reset(&t, 0); /* rows without subject columns are counted only */
-	assert_true(gate_tuples_add(&t, NULL));
+	assert_true(gate_tuples_add(&t, NULL, 0));
 	assert_true(t.rows == 1 && t.count == 0);
 	gate_tuples_done(&t);
 	assert_null(t.mark);

@@ -221,6 +221,9 @@ stage_open_policy(struct stage *g, const char *policy, const char *settings)
 	g->shared.counts = proc_count_new(2);
 	g->shared.backoff = gate_backoff_new();
 	g->shared.registry = gate_registry_new();
+	g->shared.budget = gate_budget_new(1u << 20);
+	g->shared.steps = gate_steps_new();
+	g->shared.standing = gate_standing_new();
 	g->world = shop_world(policy, g->dir, settings);
 	g->worker = gate_worker_new(1, &g->shared, g->world, NULL, 0); /* number 1: without the entries of the gate's own start */
 	while (!gate_keeper_up(g->worker->keeper))
@@ -303,6 +306,9 @@ stage_close(struct stage *g)
 	gate_world_unref(&g->world);
 	gate_backoff_free(&g->shared.backoff);
 	gate_registry_free(&g->shared.registry);
+	gate_budget_free(&g->shared.budget);
+	gate_steps_free(&g->shared.steps);
+	gate_standing_free(&g->shared.standing);
 	stage_forget_entries(g);
 	free(g->entry);
 	base_buf_done(&g->from_gate);
