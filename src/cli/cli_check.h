@@ -7,6 +7,8 @@
 
 /* Rules that another rule makes void, look-ups that cannot be, dates that have passed. today: "2026-11-22". */
 void cli_check_rules(const struct policy_file *f, const char *today, struct cli_findings *out);
+/* Budgets, step-ups and approvals that another budget makes void, cases that never close, zones that are not there. Part of cli_check_rules. */
+void cli_check_counts(const struct policy_file *f, struct cli_findings *out);
 /* Groups without people, people in groups that are not there, vetting that has passed. people may be NULL. */
 void cli_check_people(const struct policy_file *f, const struct policy_people *people, const char *today, struct cli_findings *out);
 /* Names, columns without a rule, trusted functions, row conditions, roles. l has its files and no connection yet. Failure: the database gave no answer. */

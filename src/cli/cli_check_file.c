@@ -144,6 +144,7 @@ cli_check_rules(const struct policy_file *f, const char *today, struct cli_findi
 	for (size_t g = 0; g < f->ngroups; g++)
 		for (size_t t = 0; t < f->groups[g].ntables; t++)
 			check_table(f, &f->groups[g].tables[t], out);
+	cli_check_counts(f, out);
 	if (f->review_by.n > 0 && base_span_cmp(f->review_by, base_span_str(today)) < 0)
 		cli_findings_say(out, CLI_WARNING, "review", "a policy that nobody has looked at lets in what has changed since", NULL, "%s: the date of review, %.*s, has passed", file,
 		                 (int)f->review_by.n, (const char *)f->review_by.p);
@@ -204,6 +205,19 @@ unvetted(const struct policy_person *p, const void *ctx)
 	return p->vetted_until.n > 0 && base_span_cmp(p->vetted_until, base_span_str(ctx)) < 0;
 }
 
+static bool
+left(const struct policy_person *p, const void *ctx)
+{
+	return p->left_on.n > 0 && base_span_cmp(p->left_on, base_span_str(ctx)) < 0;
+}
+
+/* In this group, which asks for vetting, without a date of vetting. */
+static bool
+never_vetted(const struct policy_person *p, const void *ctx)
+{
+	return p->vetted_until.n == 0 && in_group(p, ctx);
+}
+
 static const char *
 near_group(const struct policy_file *f, struct base_span name, char *dst, size_t size)
 {
@@ -218,6 +232,47 @@ near_group(const struct policy_file *f, struct base_span name, char *dst, size_t
 		free((void *)(uintptr_t)names[g]);
 	free(names);
 	return *dst ? dst : NULL;
+}
+
+/* Sessions of an application may be in it without any person of the people file. */
+static bool
+given_by_application(const struct policy_file *f, struct base_span group)
+{
+	for (size_t i = 0; i < f->napplications; i++) {
+		const struct policy_application *a = &f->applications[i];
+		for (size_t k = 0; k < a->nwithin; k++)
+			if (base_span_eq(a->within[k], group))
+				return true;
+		for (size_t k = 0; k < a->nnobody; k++)
+			if (base_span_eq(a->nobody[k], group))
+				return true;
+	}
+	return false;
+}
+
+/* Who is to approve, and who is to be vetted; role: room for all people. */
+static void
+check_duties(const struct policy_file *f, const struct policy_people *people, struct base_span *role, struct cli_findings *out)
+{
+	char file[512], name[160], names[800];
+
+	(void)base_text_quote(file, sizeof(file), f->file, 480);
+	for (size_t g = 0; g < f->ngroups; g++) {
+		const struct policy_group *x = &f->groups[g];
+		for (size_t i = 0; i < x->nasks; i++)
+			if (collect(people, in_group, &x->asks[i].group, role) == 0 && !given_by_application(f, x->asks[i].group))
+				cli_findings_say(out, CLI_WARNING, "approve", NULL, NULL, "%s:%u: nobody can approve: nobody is in group %s", file, x->asks[i].line,
+				                 base_text_quote(name, sizeof(name), x->asks[i].group, 128));
+		size_t n = x->only.vetted_line != 0 ? collect(people, never_vetted, &x->name, role) : 0;
+		if (n == 0)
+			continue;
+		cli_check_names(role, n, names, sizeof(names));
+		cli_findings_say(out, CLI_WARNING, "vetted", NULL, NULL, "%s:%u: everything is refused to %s: no vetted_until is in the people file", file, x->only.vetted_line, names);
+	}
+	for (size_t i = 0; i < f->napplications; i++)
+		if (policy_people_find(people, f->applications[i].login))
+			cli_findings_say(out, CLI_WARNING, "application", NULL, NULL, "%s:%u: %s, with which an application logs in, is listed in the people file: what is said there does not hold for it", file,
+			                 f->applications[i].line, base_text_quote(name, sizeof(name), f->applications[i].login, 128));
 }
 
 /* Each group that people are in and the policy does not have, once. */
@@ -257,15 +312,21 @@ cli_check_people(const struct policy_file *f, const struct policy_people *people
 	struct base_span *role = base_mem_new(policy_people_count(people) + 1, sizeof(*role));
 	for (size_t g = 0; g < f->ngroups; g++) {
 		const struct policy_group *x = &f->groups[g];
-		if (collect(people, in_group, &x->name, role) == 0)
+		if (collect(people, in_group, &x->name, role) == 0 && !given_by_application(f, x->name))
 			cli_findings_say(out, CLI_WARNING, "group", NULL, NULL, "%s:%u:%u: nobody is in group %s", file, x->line, x->col, base_text_quote(name, sizeof(name), x->name, 128));
 	}
+	check_duties(f, people, role, out);
 	check_strange_groups(f, people, role, out);
 	size_t n = collect(people, in_none, f, role);
 	if (n > 0) {
 		cli_check_names(role, n, names, sizeof(names));
 		cli_findings_say(out, CLI_NOTE, "group", NULL, NULL, "%s %s in no group of the policy: %s", names, n == 1 ? "is" : "are",
 		                 f->treat == POLICY_ENFORCE ? "everything is refused to them" : "they are observed, and nothing is refused to them");
+	}
+	n = collect(people, left, today, role);
+	if (n > 0) {
+		cli_check_names(role, n, names, sizeof(names));
+		cli_findings_say(out, CLI_NOTE, "left", NULL, NULL, "%s %s left (left_on): every log-in is refused, and an alarm", names, n == 1 ? "has" : "have");
 	}
 	n = collect(people, unvetted, today, role);
 	if (n > 0) {

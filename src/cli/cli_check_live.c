@@ -118,6 +118,20 @@ check_name(const struct names *x, const struct policy_name *name)
 		check_column(x, from, to, name->column, name->line, name->col);
 }
 
+/* Of `case from`: its columns have no place of their own. */
+static void
+check_case(const struct names *x, const struct policy_case_from *c)
+{
+	const struct base_span columns[] = {c->number, c->subject, c->person, c->opener, c->team, c->opened, c->closed};
+	int from, to;
+
+	if (c->line == 0 || !check_table(x, &c->table, "table", &from, &to))
+		return;
+	for (size_t i = 0; i < BASE_COUNT(columns); i++)
+		if (columns[i].n > 0)
+			check_column(x, from, to, columns[i], c->table.line, c->table.col);
+}
+
 static void
 check_names(const struct names *x)
 {
@@ -133,7 +147,10 @@ check_names(const struct names *x)
 			check_column(x, from, to, s->identifiers[k].column.column, s->identifiers[k].column.line, s->identifiers[k].column.col);
 		for (size_t k = 0; k < s->nlinked; k++)
 			check_name(x, &s->linked[k]);
+		for (size_t k = 0; k < s->nharmless; k++)
+			check_name(x, &s->harmless[k]);
 	}
+	check_case(x, &f->case_from);
 	for (size_t g = 0; g < f->ngroups; g++)
 		for (size_t t = 0; t < f->groups[g].ntables; t++) {
 			const struct policy_on_table *on = &f->groups[g].tables[t];
@@ -142,6 +159,10 @@ check_names(const struct names *x)
 			for (size_t i = 0; i < on->nsays; i++)
 				check_column(x, from, to, on->says[i].column, on->says[i].line, on->says[i].col);
 		}
+	for (size_t g = 0; g < f->ngroups; g++)
+		for (size_t i = 0; i < f->groups[g].nsteps; i++)
+			if (f->groups[g].steps[i].for_table)
+				(void)check_table(x, &f->groups[g].steps[i].table, "table", &from, &to); /* said there */
 	for (size_t i = 0; i < f->ntrusts; i++)
 		if (!f->trusts[i].function)
 			(void)check_table(x, &f->trusts[i].name, "view", &from, &to); /* said there */

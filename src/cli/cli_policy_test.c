@@ -1,16 +1,22 @@
 /* cli_policy_test: `gatehouse policy test`: the test blocks of a policy against the real server: its own analysed tree is decided upon, and `rows` counts the
- * rows that the role gets, in a transaction that may only read. TAP version 13 on standard output. Input: trusted files, the server's answers.
+ * rows that the role gets, in a transaction that may only read. `from`, `at` and `with certificate` are held against `only` and left_on. TAP version 13 on standard output. Input: trusted files, the server's answers.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "base_mem.h"
+#include "base_num.h"
 #include "base_text.h"
+#include "base_time.h"
+#include "base_zone.h"
 #include "cli_out.h"
 #include "cli_verdict.h"
+#include "policy_only.h"
 
 #define ROWS_MAX 10000000u
+#define MINUTE_US 60000000ull
+#define QUARTER_US (15 * MINUTE_US)
 
 struct outcome {
 	bool ok;
@@ -163,6 +169,84 @@ check_all(const struct cli_live *l, const struct policy_test *t, const char *sql
 	}
 }
 
+/* -- when and from where -- */
+
+/* Zones that the test needs, opened one after another. */
+static bool
+local_time(void *ctx, struct base_span zone, uint64_t wall_us, struct policy_local *l_r)
+{
+	const struct policy_file *f = ctx;
+	struct base_span name = zone.n > 0 ? zone : f->zone.n > 0 ? f->zone : base_span_str("UTC");
+	struct base_zone *z = NULL;
+	struct base_zone_time t;
+
+	if (base_zone_open(name, &z, NULL) < 0)
+		return false;
+	base_zone_local(z, wall_us, &t);
+	base_zone_close(&z);
+	l_r->weekday = t.weekday;
+	l_r->minute = t.hour * 60 + t.minute;
+	(void)snprintf(l_r->date, sizeof(l_r->date), "%04u-%02u-%02u", (unsigned)t.year % 10000, t.month % 100, t.day % 100);
+	return true;
+}
+
+static bool
+shows(struct policy_file *f, uint64_t wall_us, const char *date, unsigned minute)
+{
+	struct policy_local l;
+
+	return local_time(f, base_span("", 0), wall_us, &l) && strcmp(l.date, date) == 0 && l.minute == minute;
+}
+
+/* When do the clocks of the policy's zone show "2026-11-22 14:30"? The earlier time when they do twice; GH_E_MISSING when never. */
+static int
+moment_at(struct policy_file *f, struct base_span at, uint64_t *wall_us_r)
+{
+	char date[11];
+	uint64_t day, hour, minute, utc;
+
+	(void)snprintf(date, sizeof(date), "%.*s", 10, (const char *)at.p);
+	int rc = base_time_parse(base_span(at.p, 10), &day);
+	if (rc == 0)
+		rc = base_num_u64(base_span(at.p + 11, 2), 0, 23, &hour);
+	if (rc == 0)
+		rc = base_num_u64(base_span(at.p + 14, 2), 0, 59, &minute);
+	if (rc < 0)
+		return rc;
+	utc = day + (hour * 60 + minute) * MINUTE_US;
+	/* Offsets are whole quarters of an hour, from 14 hours ahead to 12 behind: the earliest time first. */
+	for (unsigned i = 0; i <= (14 + 12) * 4; i++) {
+		uint64_t wall = utc + i * QUARTER_US;
+		if (wall >= 14 * 4 * QUARTER_US && shows(f, wall - 14 * 4 * QUARTER_US, date, (unsigned)(hour * 60 + minute))) {
+			*wall_us_r = wall - 14 * 4 * QUARTER_US;
+			return 0;
+		}
+	}
+	return GH_E_MISSING;
+}
+
+/* `only` and left_on, where the test says from where or when somebody comes. A refusal becomes the verdict; true: it is one. */
+static bool
+refused_at_all(const struct cli_live *l, const struct policy_test *t, const struct policy_scope *s, const struct policy_person *p, struct cli_verdict *v, struct outcome *o)
+{
+	struct policy_moment m = {.wall_us = base_time_wall_us(), .local = local_time, .ctx = l->policy, .address = t->from.n > 0 ? t->from : base_span_str("local"),
+	                          .certificate = t->certificate};
+	char words[500] = "";
+
+	if (t->from.n == 0 && t->at.n == 0 && !t->certificate)
+		return false;
+	if (t->at.n > 0 && moment_at(l->policy, t->at, &m.wall_us) < 0) {
+		wrong(o, t->line, "a time that the clocks show", "in the policy's zone they are set forward over it");
+		return true;
+	}
+	if (policy_only_check(s, p, &m, &v->rule, words, sizeof(words)) == POLICY_ONLY_YES)
+		return false;
+	v->refused = true;
+	(void)snprintf(v->sqlstate, sizeof(v->sqlstate), "28000");
+	(void)snprintf(v->text, sizeof(v->text), "%s", words);
+	return true;
+}
+
 static int
 run_test(const struct cli_live *l, const struct policy_test *t, struct outcome *o, struct base_fail *fail)
 {
@@ -185,7 +269,10 @@ run_test(const struct cli_live *l, const struct policy_test *t, struct outcome *
 		return base_fail_set(fail, rc, "not enough memory for what the person may do");
 	char *sql = base_mem_str(t->run);
 	rc = cli_actor_become(l, t->role, &p, &why_not, fail);
-	if (rc == 0) {
+	if (rc == 0 && refused_at_all(l, t, scope, &p, &v, o)) {
+		if (o->ok)
+			check_all(l, t, sql, &v, why_not, o);
+	} else if (rc == 0) {
 		struct base_fail refused = {0};
 		if (cli_verdict_make(l, scope, sql, false, &v, &refused) < 0)
 			wrong(o, t->line, "a statement that can be judged", refused.text);

@@ -46,6 +46,35 @@ static const struct try tries[] = {
 	    "note group b is in no group of the policy: they are observed, and nothing is refused to them\n"
 	    "warning vetted the vetting of b has run out (vetted_until)\n"},
 	{"treat enforce group g { } }", "role,groups\na,g\nb,\nc,\n", "note group b and c are in no group of the policy: everything is refused to them\n"},
+	/* how many, and when */
+	{"treat enforce group g { budget 40 cs per hour, 120 per day for each actor budget 600 cs per day for each employer } }", "role,groups\na,g\n", ""},
+	{"treat enforce group g { budget 40 cs per hour, 30 per day for each actor } }", "role,groups\na,g\n",
+	    "warning budget p.gate:2: this budget, 40 cs per hour, is never reached: line 2 allows 30 cs per day\n"},
+	{"treat enforce group g { budget 40 cs per hour, 960 per day, 959 per day for each actor } }", "role,groups\na,g\n",
+	    "warning budget p.gate:2: this budget, 960 cs per day, is never reached: line 2 allows 40 cs per hour\n"},
+	{"treat enforce group g {\nbudget 40 cs per hour for each actor\nbudget 40 cs per hour for each actor } }", "role,groups\na,g\n",
+	    "warning budget p.gate:4: this budget, 40 cs per hour, is never reached: line 3 allows 40 cs per hour\n"},
+	{"treat enforce group g { budget 40 cs per 10 minutes for each actor budget 40 clear cs per 10 minutes for each actor } }", "role,groups\na,g\n",
+	    "warning budget p.gate:2: this budget, 40 clear cs per 10 minutes, is never reached: line 2 allows 40 cs per 10 minutes\n"},
+	{"treat enforce group g { budget 40 cs per hour for each actor step up after 39 cs per hour with otp lasting 1 hour ask group g after 40 cs per hour within 1 hour } }",
+	    "role,groups\na,g\n", "warning budget p.gate:2: this approval, 40 cs per hour, is never reached: line 2 allows 40 cs per hour\n"},
+	{"treat enforce group g { budget 40 lookups per hour for each actor step up after 50 cs per hour with otp lasting 1 hour } }", "role,groups\na,g\n", ""},
+	{"treat enforce group g { budget 40 cs per hour for each actor on table t { allow read mask phone as year look up by phone } } }", "role,groups\na,g\n",
+	    "note budget p.gate:2:21: group g: look-ups that find nobody are not limited: there is no budget of lookups\n"},
+	{"group g { budget 40 cs per hour for each actor } }", "role,groups\na,g\n",
+	    "note observed p.gate:2:7: group g is observed: its budgets, needs, step-ups and approvals hold for nobody but who is in an enforced group too\n"},
+	{"zone Europe/Berlin group g { only during Mon 07:30-19:00 Europe/Berlni } }", "role,groups\na,g\n", "error zone p.gate:2: there is no time zone \"Europe/Berlni\"\n"},
+	{"case from table t { case id subject id person name } }", NULL,
+	    "note case p.gate:2: `case from` has no effect: no group says `need case` or `unexplained`\n"
+	    "warning case p.gate:2: the cases have neither `closed` nor `open where`: no case is ever closed\n"
+	    "note case p.gate:2: the cases have no `opened`: how long a case is open already, and whether a look came before it, is not known\n"},
+	{"treat enforce group g { only vetted ask group h after 4 cs per day within 1 hour } group h { } group i { }\n"
+	    "application crm { login crm issuer \"i\" audience \"a\" keys \"k\" algorithm ES256 actor claim sub nobody in i } }", "role,groups,left_on\na,g,\nb,g,2026-11-21\ncrm,g,2026-11-22\n",
+	    "warning group p.gate:2:90: nobody is in group h\n"
+	    "warning approve p.gate:2: nobody can approve: nobody is in group h\n"
+	    "warning vetted p.gate:2: everything is refused to a, b and crm: no vetted_until is in the people file\n"
+	    "warning application p.gate:3: crm, with which an application logs in, is listed in the people file: what is said there does not hold for it\n"
+	    "note left b has left (left_on): every log-in is refused, and an alarm\n"},
 };
 
 static void

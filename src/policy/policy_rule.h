@@ -29,7 +29,7 @@
  *     only vetted                                                 # until the person's vetted_until
  *     step up after 25 customers per hour with otp lasting 30 minutes
  *     step up for table public.vip with otp lasting 30 minutes
- *     ask group shift_lead after 40 customers per hour within 10 minutes lasting 1 hour
+ *     ask group shift_lead after 30 customers per hour within 10 minutes lasting 1 hour
  *   }
  *   zone Europe/Berlin                                            # of dates (vetted_until, left_on) and of hours that name none; else UTC
  *   case from table public.tickets {

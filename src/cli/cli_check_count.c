@@ -1,0 +1,177 @@
+/* cli_check_count: see cli_check.h: what can be found, without a database, in the lines that count people and restrict when and from where they may be seen. Input: a
+ * parsed policy of a trusted person. Reads the time zones that the policy names, and nothing else.
+ */
+#include "cli_check.h"
+
+#include <stdio.h>
+
+#include "base_text.h"
+#include "base_zone.h"
+
+/* One limit of a group on what one holder sees. */
+struct limit {
+	const struct policy_count *count;
+	unsigned line;
+	enum policy_holder holder;
+	bool budget;
+	const char *what; /* "this budget", "this step-up", "this approval" */
+};
+
+static void
+window_words(uint64_t us, char *dst, size_t size)
+{
+	static const struct { const char *one, *many; uint64_t us; } units[] = {
+		{"week", "weeks", 7 * 86400000000ull}, {"day", "days", 86400000000ull}, {"hour", "hours", 3600000000ull}, {"minute", "minutes", 60000000ull},
+	};
+
+	for (size_t i = 0; i < BASE_COUNT(units); i++) {
+		if (us % units[i].us != 0)
+			continue;
+		uint64_t n = us / units[i].us;
+		if (n == 1)
+			(void)snprintf(dst, size, "%s", units[i].one);
+		else
+			(void)snprintf(dst, size, "%llu %s", (unsigned long long)n, units[i].many);
+		return;
+	}
+	(void)snprintf(dst, size, "%llu microseconds", (unsigned long long)us); /* the language knows none */
+}
+
+/* "40 clear customers per hour" */
+static void
+count_words(const struct policy_file *f, const struct policy_count *c, char *dst, size_t size)
+{
+	char window[48], name[96] = "lookups";
+
+	if (c->noun == POLICY_NOUN_SUBJECT && c->subject < f->nsubjects)
+		(void)snprintf(name, sizeof(name), "%.*ss", (int)f->subjects[c->subject].name.n, (const char *)f->subjects[c->subject].name.p);
+	window_words(c->window_us, window, sizeof(window));
+	(void)snprintf(dst, size, "%llu %s%s per %s", (unsigned long long)c->n,
+	    c->adjective == POLICY_ADJECTIVE_CLEAR ? "clear " : c->adjective == POLICY_ADJECTIVE_UNEXPLAINED ? "unexplained " : "", name, window);
+}
+
+/* Does whatever counts for a count for b? */
+static bool
+covers(const struct policy_count *a, const struct policy_count *b)
+{
+	return a->noun == b->noun && (a->noun == POLICY_NOUN_LOOKUPS || a->subject == b->subject) &&
+	    (b->adjective == a->adjective || b->adjective == POLICY_ADJECTIVE_NONE);
+}
+
+/* Where budget b holds, is limit a never reached? A longer window allows no more than a shorter one as often as it holds it. */
+static bool
+never_reached(const struct limit *a, const struct policy_budget *b)
+{
+	const struct policy_count *x = a->count, *y = &b->count;
+
+	if (b->holder != a->holder || x == y || !covers(x, y))
+		return false;
+	if (y->window_us >= x->window_us)
+		return y->n < x->n || (y->n == x->n && (!a->budget || y->window_us > x->window_us || x->adjective != y->adjective || y < x)); /* of two alike, one is told */
+	uint64_t times = x->window_us / y->window_us + (x->window_us % y->window_us != 0);
+	return y->n <= x->n / times;
+}
+
+static void
+check_limit(const struct policy_file *f, const struct policy_group *g, const struct limit *a, struct cli_findings *out)
+{
+	char file[512], words[160], other[160];
+
+	for (size_t i = 0; i < g->nbudgets; i++) {
+		const struct policy_budget *b = &g->budgets[i];
+		if (!never_reached(a, b))
+			continue;
+		count_words(f, a->count, words, sizeof(words));
+		count_words(f, &b->count, other, sizeof(other));
+		cli_findings_say(out, CLI_WARNING, "budget", NULL, NULL, "%s:%u: %s, %s, is never reached: line %u allows %s", base_text_quote(file, sizeof(file), f->file, 480), a->line,
+		    a->what, words, b->line, other);
+		return;
+	}
+}
+
+static bool
+looks_up(const struct policy_group *g)
+{
+	for (size_t t = 0; t < g->ntables; t++)
+		for (size_t i = 0; i < g->tables[t].nsays; i++)
+			if (g->tables[t].says[i].say == POLICY_SAY_LOOKUP)
+				return true;
+	return false;
+}
+
+static void
+check_group(const struct policy_file *f, const struct policy_group *g, struct cli_findings *out)
+{
+	char file[512], name[160];
+	bool subjects = false, lookups = false;
+
+	(void)base_text_quote(file, sizeof(file), f->file, 480);
+	(void)base_text_quote(name, sizeof(name), g->name, 128);
+	for (size_t i = 0; i < g->nbudgets; i++) {
+		subjects = subjects || g->budgets[i].count.noun == POLICY_NOUN_SUBJECT;
+		lookups = lookups || g->budgets[i].count.noun == POLICY_NOUN_LOOKUPS;
+		check_limit(f, g, &(struct limit){&g->budgets[i].count, g->budgets[i].line, g->budgets[i].holder, true, "this budget"}, out);
+	}
+	for (size_t i = 0; i < g->nsteps; i++)
+		if (!g->steps[i].for_table)
+			check_limit(f, g, &(struct limit){&g->steps[i].after, g->steps[i].line, POLICY_HOLDER_ACTOR, false, "this step-up"}, out);
+	for (size_t i = 0; i < g->nasks; i++)
+		check_limit(f, g, &(struct limit){&g->asks[i].after, g->asks[i].line, POLICY_HOLDER_ACTOR, false, "this approval"}, out);
+	if (subjects && !lookups && looks_up(g))
+		cli_findings_say(out, CLI_NOTE, "budget", "whoever tries numbers one after another sees nobody, and learns who is a customer", "budget 60 lookups per hour for each actor",
+		    "%s:%u:%u: group %s: look-ups that find nobody are not limited: there is no budget of lookups", file, g->line, g->col, name);
+	enum policy_treat treat = g->treat != POLICY_TREAT_UNSET ? g->treat : f->treat;
+	if (treat == POLICY_OBSERVE && (g->nbudgets + g->nsteps + g->nasks > 0 || g->need_purpose_line != 0 || g->need_case_line != 0 || g->unexplained == POLICY_UNEXPLAINED_REFUSE ||
+	                                   g->unexplained == POLICY_UNEXPLAINED_MASK))
+		cli_findings_say(out, CLI_NOTE, "observed", NULL, NULL, "%s:%u:%u: group %s is observed: its budgets, needs, step-ups and approvals hold for nobody but who is in an enforced group too",
+		    file, g->line, g->col, name);
+}
+
+static void
+check_zone(const struct policy_file *f, struct base_span zone, unsigned line, struct cli_findings *out)
+{
+	struct base_zone *z = NULL;
+	struct base_fail fail = {0};
+	char file[512], at[16] = "";
+
+	if (zone.n == 0)
+		return;
+	if (line > 0)
+		(void)snprintf(at, sizeof(at), ":%u", line);
+	if (base_zone_open(zone, &z, &fail) < 0)
+		cli_findings_say(out, CLI_ERROR, "zone", NULL, NULL, "%s%s: %s", base_text_quote(file, sizeof(file), f->file, 480), at, fail.text);
+	base_zone_close(&z);
+}
+
+static void
+check_cases(const struct policy_file *f, struct cli_findings *out)
+{
+	const struct policy_case_from *c = &f->case_from;
+	char file[512];
+	bool used = false;
+
+	if (c->line == 0)
+		return;
+	(void)base_text_quote(file, sizeof(file), f->file, 480);
+	for (size_t g = 0; g < f->ngroups; g++)
+		used = used || f->groups[g].need_case_line != 0 || f->groups[g].unexplained != POLICY_UNEXPLAINED_UNSET;
+	if (!used)
+		cli_findings_say(out, CLI_NOTE, "case", NULL, NULL, "%s:%u: `case from` has no effect: no group says `need case` or `unexplained`", file, c->line);
+	if (c->closed.n == 0 && c->open_where.n == 0)
+		cli_findings_say(out, CLI_WARNING, "case", "a case explains looks at its customer for as long as it is open", NULL,
+		    "%s:%u: the cases have neither `closed` nor `open where`: no case is ever closed", file, c->line);
+	if (c->opened.n == 0)
+		cli_findings_say(out, CLI_NOTE, "case", NULL, NULL, "%s:%u: the cases have no `opened`: how long a case is open already, and whether a look came before it, is not known", file,
+		    c->line);
+}
+
+void
+cli_check_counts(const struct policy_file *f, struct cli_findings *out)
+{
+	check_zone(f, f->zone, 0, out);
+	for (size_t g = 0; g < f->ngroups; g++) {
+		check_zone(f, f->groups[g].only.zone, f->groups[g].only.hours_line, out);
+		check_group(f, &f->groups[g], out);
+	}
+	check_cases(f, out);
+}
