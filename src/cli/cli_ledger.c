@@ -137,7 +137,7 @@ cli_filter_parse(const struct cli_args *args, bool all, struct cli_filter *f_r, 
 		if (near)
 			base_fail_hint(fail, "did you mean %s?", near);
 		else
-			base_fail_hint(fail, "start stop open close deny read write refuse policy people");
+			base_fail_hint(fail, "start stop open close deny read write refuse policy people alarm step ask approve suspend resume enroll settle");
 		return GH_E_PARSE;
 	}
 	f.by_kind = kind != NULL;
