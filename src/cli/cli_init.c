@@ -1,5 +1,5 @@
-/* cli_init: `gatehouse init --keys`: the secrets of an installation, made once; `--mask-key`: only the one that older installations lack. `gatehouse init DIR` is in
- * cli_init_folder.c.
+/* cli_init: `gatehouse init --keys`: the secrets of an installation, made once; `--mask-key`, `--otp-key`: only the one that older installations lack.
+ * `gatehouse init DIR` is in cli_init_folder.c.
  * Never overwrites, never prints a secret.
  */
 #include "cli_files.h"
@@ -13,6 +13,7 @@
 #include "base_file.h"
 #include "base_mem.h"
 #include "base_time.h"
+#include "ident_otp.h"
 #include "ledger_key.h"
 #include "mask_apply.h"
 
@@ -32,7 +33,7 @@ wipe(struct base_buf *b)
 static int
 check_absent(const struct proc_conf *conf, struct base_fail *fail)
 {
-	const char *paths[] = {conf->mark_keys, conf->ledger_key, conf->mask_key};
+	const char *paths[] = {conf->mark_keys, conf->ledger_key, conf->mask_key, conf->otp_key};
 
 	for (size_t i = 0; i < BASE_COUNT(paths); i++)
 		if (*paths[i] && faccessat(AT_FDCWD, paths[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -68,6 +69,19 @@ make_mask_key(const struct proc_conf *conf, struct base_fail *fail)
 	mask_secret_line(&text);
 	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
 	                    base_file_create_new(AT_FDCWD, conf->mask_key, SECRET_MODE, base_buf_span(&text), fail);
+	wipe(&text);
+	return rc;
+}
+
+static int
+make_otp_key(const struct proc_conf *conf, struct base_fail *fail)
+{
+	struct base_buf text;
+
+	base_buf_init(&text, KEY_TEXT_MAX);
+	ident_otp_key_make(&text);
+	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
+	                    base_file_create_new(AT_FDCWD, conf->otp_key, SECRET_MODE, base_buf_span(&text), fail);
 	wipe(&text);
 	return rc;
 }
@@ -110,6 +124,8 @@ say(const struct proc_conf *conf, unsigned year, const struct base_buf *vkey)
 	    conf->ledger_origin);
 	if (*conf->mask_key)
 		printf("made %s: secret behind hashed and token values\n", conf->mask_key);
+	if (*conf->otp_key)
+		printf("made %s: key that seals one-time passwords\n", conf->otp_key);
 	putchar('\n');
 	printf("The ledger's verifier key is not secret. Keep it away from this machine too, for those who are to check the ledger:\n\n  %.*s\n", (int)key.n,
 	    (const char *)key.p);
@@ -140,6 +156,25 @@ init_mask_key(const struct cli_args *args)
 	return rc < 0 ? cli_out_fail(&fail) : CLI_EXIT_OK;
 }
 
+static int
+init_otp_key(const struct cli_args *args)
+{
+	struct proc_conf *conf = NULL;
+	struct base_fail fail = {0};
+	int rc = cli_files_conf(args, &conf, &fail);
+
+	if (rc >= 0 && !*conf->otp_key)
+		rc = base_fail_set(&fail, GH_E_MISSING, "%s: otp_key must be set", conf->file);
+	if (rc >= 0)
+		rc = make_otp_key(conf, &fail);
+	if (rc == GH_E_EXISTS)
+		base_fail_hint(&fail, "the key is made once: with another one nobody's one-time password could be read");
+	if (rc >= 0)
+		printf("made %s: key that seals one-time passwords; give it to the user that runs the gate, and copy it to a safe place\n", conf->otp_key);
+	proc_conf_free(&conf);
+	return rc < 0 ? cli_out_fail(&fail) : CLI_EXIT_OK;
+}
+
 int
 cli_init(const struct cli_args *args)
 {
@@ -150,12 +185,13 @@ cli_init(const struct cli_args *args)
 	int rc;
 
 	bool keys = cli_args_get(args, "keys") != NULL, mask_key = cli_args_get(args, "mask-key") != NULL;
-	if (args->count > 0 && (keys || mask_key || cli_args_get(args, "config")))
-		return cli_out_error("init: a folder is made without --keys, --mask-key and --config, which are for one that is there");
+	bool otp_key = cli_args_get(args, "otp-key") != NULL;
+	if (args->count > 0 && (keys || mask_key || otp_key || cli_args_get(args, "config")))
+		return cli_out_error("init: a folder is made without --keys, --mask-key, --otp-key and --config, which are for one that is there");
 	if (args->count > 0)
 		return cli_init_folder(args);
 	if (!keys)
-		return mask_key ? init_mask_key(args) : cli_out_error("init: say what to make: a new folder, --keys or --mask-key");
+		return mask_key ? init_mask_key(args) : otp_key ? init_otp_key(args) : cli_out_error("init: say what to make: a new folder, --keys, --mask-key or --otp-key");
 	base_buf_init(&vkey, KEY_TEXT_MAX);
 	if ((rc = cli_files_conf(args, &conf, &fail)) < 0)
 		goto out;
@@ -169,6 +205,8 @@ cli_init(const struct cli_args *args)
 		rc = make_mark_keys(conf, year, &fail);
 	if (rc >= 0 && *conf->mask_key)
 		rc = make_mask_key(conf, &fail);
+	if (rc >= 0 && *conf->otp_key)
+		rc = make_otp_key(conf, &fail);
 	if (rc >= 0)
 		say(conf, year, &vkey);
 out:
