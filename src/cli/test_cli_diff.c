@@ -10,7 +10,7 @@
 #include "base_buf.h"
 #include "cli_rights.h"
 
-#define HEAD "policy \"p\" version 1 { subject customer { table public.customers key id phone phone }\n"
+#define HEAD "policy \"p\" version 1 { subject customer { table public.customers key id phone phone } case from table public.tickets { case id subject customer_id person assigned_to }\n"
 
 struct try {
 	const char *old, *new; /* behind HEAD */
