@@ -417,7 +417,7 @@ gate_budget_trim(struct gate_budget *b, struct gate_account *a, uint64_t n, uint
 
 	enter(b, now_us);
 	budget_advance(b, a);
-	for (uint32_t i = a->head; i != 0 && a->nodes > n; i = next) {
+	for (uint32_t i = a->head; i != 0 && a->nodes - a->npending > n; i = next) { /* what is pending may be released: it stands for nothing */
 		next = budget_node(b, i)->next;
 		if (budget_node(b, i)->pending == 0)
 			budget_remove(b, a, i);

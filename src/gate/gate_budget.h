@@ -53,7 +53,8 @@ void gate_budget_release(struct gate_budget *b, struct gate_account *const *acco
 /* From the ledger, at start: seen_us is monotonic, of before the process too (as negative as need be); in any order, cheap when ascending. The latest sight of a mark
  * holds; one of the future is now; one older than keep_us is left out. False: there is no room, it was not noted. */
 BASE_CHECK bool gate_budget_seed(struct gate_budget *b, struct gate_account *a, uint64_t mark, int64_t seen_us, uint64_t now_us);
-/* Forgets the oldest marks that nobody waits for, until n are left. What limits of at most n say is the same as before: with more, they refused. */
+/* Forgets the oldest marks that nobody waits for, until n of them are left. What limits of at most n say is the same as before, and when they refill: with more, they
+ * refused. Only that a mark that is forgotten is not free any more. */
 void gate_budget_trim(struct gate_budget *b, struct gate_account *a, uint64_t n, uint64_t now_us);
 /* Frees what is too old to count: for a timer, so that a gate at rest shrinks. Holds the mutex for a few hundred marks at a time. */
 void gate_budget_sweep(struct gate_budget *b, uint64_t now_us);

@@ -186,7 +186,7 @@ op_seed(struct model *m)
 		m->cell[a][i].seen = seen;
 }
 
-/* The model's oldest go until n are there that count, or are pending. */
+/* The model's oldest go until n are there that count (nothing is pending here). */
 static void
 op_trim(struct model *m)
 {
