@@ -76,7 +76,7 @@ check_whole(const struct policy_approved *a)
 static void
 test_whole(void **state)
 {
-	struct policy_approved *a = parse(whole), *again;
+	struct policy_approved *a = parse(whole), *again, *other;
 	struct base_buf b;
 
 	(void)state;
@@ -90,6 +90,9 @@ test_whole(void **state)
 	check_whole(again);
 	base_buf_done(&b);
 	policy_approved_ref(a);
+	other = a;
+	policy_approved_unref(&other);
+	check_whole(a);
 	policy_approved_unref(&a);
 	policy_approved_unref(&again);
 	a = parse("");
