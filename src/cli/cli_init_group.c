@@ -110,6 +110,22 @@ say_table(const struct rules *r, size_t table)
 	base_buf_str(r->out, "  #   }\n");
 }
 
+/* Those with personal columns come first, the subject's before all. */
+static unsigned
+rank_of(const struct cli_model *m, size_t table)
+{
+	const struct cli_table *t = &m->tables[table];
+	bool linked = false, personal = false;
+
+	for (size_t i = t->first; i < t->first + t->n; i++) {
+		linked = linked || m->columns[i].carries;
+		personal = personal || m->columns[i].kind != CLI_KIND_NONE;
+	}
+	if (!one_line(t->name) || !one_line(t->schema))
+		return 0;
+	return table == m->subject ? 3 : !linked ? 0 : personal || table == m->ticket.table ? 2 : 1;
+}
+
 void
 cli_init_group(const struct cli_init *x, struct base_buf *out)
 {
@@ -121,21 +137,15 @@ cli_init_group(const struct cli_init *x, struct base_buf *out)
 	base_buf_str(out, "\n  # The next step: a group that sees less. Take off the '#' in front of these lines, name the people in people.csv (column groups), and let\n"
 	                  "  # `gatehouse policy check` and `policy explain` tell what would happen. With `treat enforce` it is in force.\n"
 	                  "  # group staff {\n  #   treat observe\n");
-	for (size_t i = 0; i <= m->ntables; i++) {
-		size_t table = i == 0 ? m->subject : i - 1; /* the subject's first */
-		if (i > 0 && table == m->subject)
-			continue;
-		const struct cli_table *t = &m->tables[table];
-		bool linked = i == 0;
-		for (size_t c = t->first; c < t->first + t->n; c++)
-			linked = linked || m->columns[c].carries;
-		if (!linked || !one_line(t->name) || !one_line(t->schema))
-			continue;
-		if (n == GROUP_TABLES)
-			more++;
-		else
-			n++, say_table(&r, table);
-	}
+	for (unsigned rank = 3; rank > 0; rank--)
+		for (size_t t = 0; t < m->ntables; t++) {
+			if (rank_of(m, t) != rank)
+				continue;
+			if (n == GROUP_TABLES)
+				more++;
+			else
+				n++, say_table(&r, t);
+		}
 	if (more)
 		base_buf_fmt(out, "  #   # %zu more tables hold rows of a %s; what is not named here may not be used\n", more, who);
 	base_buf_fmt(out, "  #   limit 100 rows per statement, no copy\n"

@@ -31,7 +31,7 @@ cli_init_doubled(struct base_buf *out, const char *text)
 void
 cli_init_name(struct base_buf *out, const char *name)
 {
-	static const char *const words[] = {"as", "by", "country", "filter", "key", "linked", "of", "on", "per", "phone", "table", "where", "with"};
+	static const char *const words[] = {"as", "by", "of", "on", "where", "with"};
 	bool bare = (*name >= 'a' && *name <= 'z') || *name == '_';
 
 	for (const char *p = name; *p; p++)
@@ -360,7 +360,8 @@ cli_init_policy(const struct cli_init *x, struct base_buf *out)
 	base_buf_str(out, "# Under `treat observe` nothing is refused and nothing masked; answers are recorded with the persons in them. What stands behind '#' is not in force.\n"
 	                  "# gatehouse-policy(5) explains each line; `gatehouse policy check` finds mistakes.\n");
 	if (x->views || x->foreign)
-		base_buf_fmt(out, "# %u views and %u foreign tables were not looked at; views of a protected table are protected with it.\n", x->views, x->foreign);
+		base_buf_fmt(out, "# Not looked at: %u view%s, %u foreign table%s. A view of a protected table is protected with it.\n", x->views, x->views == 1 ? "" : "s", x->foreign,
+		    x->foreign == 1 ? "" : "s");
 	say_not_sampled(x, out);
 	base_buf_str(out, "policy ");
 	base_buf_u8(out, '"');

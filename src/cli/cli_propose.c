@@ -15,6 +15,7 @@
 #define CONFIRM_SHARE 60u
 #define REFERRED_MAX 4       /* points for being referred to */
 #define LIFETIME 30u         /* dates that spread over so many years are those of lives, not of orders */
+#define DISTINCT_SHARE 20u    /* names of goods come again and again where they were bought */
 #define COMMENT_MAX 40u      /* longer ones are sentences, and name other things */
 
 void
@@ -38,6 +39,13 @@ cli_propose_markable(uint32_t type_oid, const char *type)
 
 /* -- columns -- */
 
+/* Whose table a column stands in: what is doubtful alone is believed in company. */
+enum company {
+	COMPANY_NONE,
+	COMPANY_LINKED,  /* its rows belong to persons: texts are about them, but "name" may be an order's */
+	COMPANY_PERSONS, /* other columns are a person's without doubt: so is "name" */
+};
+
 static bool
 lives(const struct cli_model *m, const struct cli_tally *t)
 {
@@ -53,6 +61,8 @@ confirmed(const struct cli_model *m, const struct cli_column *c, enum cli_shape 
 		return c->tally.hits[shape] > 0;
 	if (shape == CLI_SHAPE_BIRTH && !lives(m, &c->tally))
 		return false;
+	if (shape == CLI_SHAPE_NAME && cli_tally_distinct(&c->tally) < DISTINCT_SHARE)
+		return false;
 	return cli_tally_share(&c->tally, shape) >= (shape == CLI_SHAPE_BIRTH ? cli_shape_share(shape) : CONFIRM_SHARE);
 }
 
@@ -67,7 +77,7 @@ kind_of_shape(enum cli_shape shape)
 
 /* What the values alone say. Numbers are ids before they are telephone numbers: only a country's mobiles are believed there. */
 static enum cli_kind
-by_values(const struct cli_model *m, const struct cli_column *c, bool company)
+by_values(const struct cli_model *m, const struct cli_column *c, enum company company)
 {
 	const struct cli_tally *t = &c->tally;
 
@@ -78,7 +88,7 @@ by_values(const struct cli_model *m, const struct cli_column *c, bool company)
 		enum cli_kind kind = kind_of_shape(shape);
 		if (kind == CLI_KIND_NONE || cli_tally_share(t, shape) < cli_shape_share(shape) || !(cli_kind_row(kind)->families & (unsigned)c->family))
 			continue;
-		if ((shape == CLI_SHAPE_NAME && !company) || (shape == CLI_SHAPE_BIRTH && (!lives(m, t) || (c->family == CLI_FAMILY_NUMBER && !company))))
+		if ((shape == CLI_SHAPE_NAME && (company == COMPANY_NONE || cli_tally_distinct(t) < DISTINCT_SHARE)) || (shape == CLI_SHAPE_BIRTH && (!lives(m, t) || (c->family == CLI_FAMILY_NUMBER && company == COMPANY_NONE))))
 			continue;
 		if (c->family == CLI_FAMILY_NUMBER && shape == CLI_SHAPE_PHONE && cli_tally_country(t) == 0)
 			continue;
@@ -89,9 +99,8 @@ by_values(const struct cli_model *m, const struct cli_column *c, bool company)
 	return CLI_KIND_NONE;
 }
 
-/* company: other columns of the table are personal without doubt, so that "name" is a person's. */
 static void
-judge_column(const struct cli_model *m, struct cli_column *c, bool company)
+judge_column(const struct cli_model *m, struct cli_column *c, enum company company)
 {
 	bool certain = false;
 	enum cli_kind named = cli_kind_of_column(base_span_str(c->name), c->family, &certain), valued;
@@ -108,6 +117,8 @@ judge_column(const struct cli_model *m, struct cli_column *c, bool company)
 	valued = by_values(m, c, company);
 	c->kind = CLI_KIND_NONE;
 	c->grounds = CLI_GROUNDS_NONE;
+	if (named == CLI_KIND_NAME && !certain && (company == COMPANY_NONE || (company == COMPANY_LINKED && !confirm)))
+		named = CLI_KIND_NONE; /* goods have names of capital words, too */
 	if (named != CLI_KIND_NONE && confirm) {
 		c->kind = named;
 		c->grounds = CLI_GROUNDS_BOTH;
@@ -118,7 +129,7 @@ judge_column(const struct cli_model *m, struct cli_column *c, bool company)
 			c->kind = named;
 			c->grounds = CLI_GROUNDS_NAME;
 		}
-	} else if (named != CLI_KIND_NONE && (certain || company)) {
+	} else if (named != CLI_KIND_NONE && (certain || company != COMPANY_NONE)) {
 		bool strict = shape < CLI_SHAPE_POSTAL && shape != CLI_SHAPE_BIRTH;
 		c->kind = named;
 		c->grounds = strict && c->tally.values >= VALUES_AGAINST && cli_tally_share(&c->tally, shape) < 5 ? CLI_GROUNDS_AGAINST : CLI_GROUNDS_NAME;
@@ -139,13 +150,13 @@ tells(enum cli_kind k)
 }
 
 static void
-judge_table(const struct cli_model *m, struct cli_table *t, bool company)
+judge_table(const struct cli_model *m, struct cli_table *t, enum company company)
 {
 	for (size_t i = t->first; i < t->first + t->n; i++)
 		judge_column(m, &m->columns[i], company);
-	for (size_t i = t->first; i < t->first + t->n && !company; i++)
-		if (m->columns[i].grounds != CLI_GROUNDS_AGAINST && (tells(m->columns[i].kind) || (m->columns[i].kind == CLI_KIND_NAME && t->role != CLI_ROLE_NONE))) {
-			judge_table(m, t, true); /* once more: what was doubtful has company now */
+	for (size_t i = t->first; i < t->first + t->n && company != COMPANY_PERSONS; i++)
+		if (m->columns[i].grounds != CLI_GROUNDS_AGAINST && tells(m->columns[i].kind)) {
+			judge_table(m, t, COMPANY_PERSONS); /* once more: what was doubtful has company now */
 			return;
 		}
 }
@@ -395,7 +406,7 @@ cli_propose(struct cli_model *m)
 	for (size_t t = 0; t < m->ntables; t++) {
 		struct cli_table *x = &m->tables[t];
 		x->role = cli_kind_of_table(base_span_str(x->name), &x->called);
-		judge_table(m, x, x->role == CLI_ROLE_SUBJECT || x->role == CLI_ROLE_STAFF);
+		judge_table(m, x, x->role == CLI_ROLE_SUBJECT || x->role == CLI_ROLE_STAFF ? COMPANY_PERSONS : COMPANY_NONE);
 		score(m, x);
 	}
 	find_children(m);
@@ -406,7 +417,7 @@ cli_propose(struct cli_model *m)
 	guess_links(m);
 	for (size_t i = 0; i < m->ncolumns; i++) /* what hangs on a person is looked at as a person's */
 		if (m->columns[i].carries && m->columns[i].table != m->subject)
-			judge_table(m, &m->tables[m->columns[i].table], true);
+			judge_table(m, &m->tables[m->columns[i].table], COMPANY_LINKED);
 	choose_ticket(m);
 }
 
@@ -425,7 +436,7 @@ cli_propose_evidence(const struct cli_column *c, char *dst, size_t size)
 		(void)snprintf(values, sizeof(values), "%u %% of %u sampled values look like %s", share, t->values, cli_shape_words(k->shape));
 	switch (c->grounds) {
 	case CLI_GROUNDS_BOTH:
-		(void)snprintf(dst, size, "%s: %s, and %s", k->words, by, values);
+		(void)snprintf(dst, size, "%s by its %s, and %s", k->words, by, values);
 		break;
 	case CLI_GROUNDS_VALUES:
 		(void)snprintf(dst, size, "%s: %s", k->words, values);
@@ -434,7 +445,7 @@ cli_propose_evidence(const struct cli_column *c, char *dst, size_t size)
 		(void)snprintf(dst, size, "uncertain: %s by its %s, but %s", k->words, by, values);
 		break;
 	case CLI_GROUNDS_NAME:
-		(void)snprintf(dst, size, "%s: %s%s", k->words, by, t->values == 0 ? ", nothing sampled" : "");
+		(void)snprintf(dst, size, "%s by its %s%s", k->words, by, t->values == 0 ? ", nothing sampled" : "");
 		break;
 	default:
 		(void)snprintf(dst, size, "nothing personal was seen");

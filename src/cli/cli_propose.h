@@ -57,7 +57,7 @@ void cli_model_free(struct cli_model *m); /* frees what it holds, not itself */
 
 /* Fills in all results. */
 void cli_propose(struct cli_model *m);
-/* What is said of a column behind '#': "name, and 98 % of 1,000 sampled values look like telephone numbers". Nothing of any value. */
+/* What is said of a column behind '#': "telephone number by its name, and 98 % of 1000 sampled values look like telephone numbers". Nothing of any value. */
 const char *cli_propose_evidence(const struct cli_column *c, char *dst, size_t size);
 /* May this type be a key, an identifier, a link? */
 bool cli_propose_markable(uint32_t type_oid, const char *type);

@@ -373,8 +373,8 @@ shape_postal(struct base_span value)
 
 	if (n == v.n)
 		return n >= 4 && n <= 6;
-	if (n > 0)
-		return (v.n == 10 && v.p[5] == '-') || (v.n == 6 && v.p[2] == '-') || (v.n == 8 && (v.p[5] == '-' || v.p[4] == '-'));
+	if (n > 0) /* 12345-6789, 12345-678, 12-345, 123-4567, 1234-567 */
+		return n + 1 == v.n && ((n >= 8 && v.p[5] == '-') || (n == 5 && v.p[2] == '-') || (n == 7 && (v.p[3] == '-' || v.p[4] == '-')));
 	for (size_t i = 0; i < v.n; i++) { /* SW1A 1AA, K1A 0B1, 1012 AB */
 		letters += is_letter(v.p[i]);
 		figures += is_digit(v.p[i]);
@@ -529,6 +529,11 @@ cli_tally_add(struct cli_tally *t, struct base_span value)
 		t->year_first = t->year_first == 0 || year < t->year_first ? year : t->year_first;
 		t->year_last = year > t->year_last ? year : t->year_last;
 	}
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	for (size_t i = 0; i < v.n; i++)
+		hash = (hash ^ v.p[i]) * 1099511628211u;
+	hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u; /* its low bits alone are poor */
+	t->seen[hash >> 54 & 15] |= (uint64_t)1 << (hash >> 58);
 	unsigned code = cli_shape_country(v);
 	for (size_t i = 0; i < CLI_TALLY_COUNTRIES && code != 0; i++)
 		if (t->country[i].code == code || t->country[i].code == 0) {
@@ -542,6 +547,23 @@ unsigned
 cli_tally_share(const struct cli_tally *t, enum cli_shape shape)
 {
 	return t->values > 0 ? (unsigned)((uint64_t)t->hits[shape] * 100 / t->values) : 0;
+}
+
+/* Linear counting: of 1,024 bits, u stay unset after about -1024 ln(u / 1024) different values; the logarithm from a table of one step in 32. */
+unsigned
+cli_tally_distinct(const struct cli_tally *t)
+{
+	static const uint16_t estimate[] = {0, 33, 66, 101, 137, 174, 213, 253, 295, 338, 384, 431, 481, 534, 589, 647, 710, 776, 846, 922, 1004, 1093, 1191, 1299, 1420, 1556, 1714};
+	unsigned set = 0;
+
+	for (size_t i = 0; i < BASE_COUNT(t->seen); i++)
+		set += (unsigned)__builtin_popcountll(t->seen[i]);
+	if (t->values == 0)
+		return 0;
+	size_t at = set / 32 < BASE_COUNT(estimate) - 1 ? set / 32 : BASE_COUNT(estimate) - 2;
+	unsigned about = estimate[at] + (estimate[at + 1] - estimate[at]) * (set % 32) / 32u;
+	unsigned share = (unsigned)((uint64_t)about * 100 / t->values);
+	return share > 100 ? 100 : share;
 }
 
 unsigned

@@ -1,5 +1,6 @@
 /* cli_shape: what a value looks like: one recogniser a shape, and the tally over a sampled column. Pure. Input: values of somebody's database, any bytes. A recogniser
- * sees one value, keeps nothing of it and never fails; a tally keeps counts, years and country codes, never a value.
+ * sees one value, keeps nothing of it and never fails; a tally keeps counts, years, country codes
+ * and 1,024 bits of hashes, never a value.
  */
 #ifndef CLI_SHAPE_H
 #define CLI_SHAPE_H
@@ -26,10 +27,12 @@ struct cli_tally {
 	unsigned values;            /* looked at: neither NULL nor empty */
 	unsigned hits[CLI_SHAPES];
 	unsigned year_first, year_last;
+	uint64_t seen[16];          /* bits of a hash of each: how many differ */
 	struct { unsigned code, n; } country[CLI_TALLY_COUNTRIES]; /* the first ones met; code 0: free */
 };
 void cli_tally_add(struct cli_tally *t, struct base_span value);
 unsigned cli_tally_share(const struct cli_tally *t, enum cli_shape shape); /* per cent, rounded down; 0 without values */
+unsigned cli_tally_distinct(const struct cli_tally *t);                    /* how many differ, in per cent, about; 0 without values */
 unsigned cli_tally_country(const struct cli_tally *t);                     /* of most telephone numbers; 0: less than half of them show one */
 
 #endif
