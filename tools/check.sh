@@ -16,6 +16,7 @@ part formats python3 -B tools/check_formats.py
 part unit meson test -C "$build" --print-errorlogs --no-suite slow
 [ -f tests/e2e/run.py ] && part e2e /usr/bin/python3 -B tests/e2e/run.py --binary "$build/src/gatehouse"
 [ -f tests/tree/run.py ] && part tree /usr/bin/python3 -B tests/tree/run.py --binary "$build/tests/tree/tree_dump"
+[ -f tests/case/run.py ] && part case /usr/bin/python3 -B tests/case/run.py --binary "$build/tests/case/case_drive"
 [ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --binary "$build/src/gatehouse"
 [ -f tests/fault/run.py ] && part fault /usr/bin/python3 -B tests/fault/run.py --binary "$build/src/gatehouse"
 [ -f tests/bypass/run.py ] && part bypass /usr/bin/python3 -B tests/bypass/run.py --binary "$build/src/gatehouse"

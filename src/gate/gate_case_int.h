@@ -81,7 +81,7 @@ void gate_case_cache_clear(struct gate_case_cache *c);
 
 /* ---- pending ---- */
 struct gate_case_look { /* one allocation: the spans point into it */
-	struct gate_case_look *older, *newer; /* borrow: all, as they came */
+	struct gate_case_look *older, *newer; /* borrow: all, by time */
 	struct gate_case_look *next;          /* borrow: of the same mark; or of a list of those taken out */
 	uint64_t mark, seq, at_us;
 	uint32_t epoch;

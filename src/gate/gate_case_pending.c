@@ -47,6 +47,20 @@ gate_case_pending_find(const struct gate_case_pending *p, uint64_t mark)
 	return base_map_get(p->by_mark, bytes_of(&mark));
 }
 
+/* By time. They come in that order, or nearly: several workers, a clock that was put right. */
+static void
+insert(struct gate_case_pending *p, struct gate_case_look *l)
+{
+	struct gate_case_look *before = p->newest;
+
+	while (before && before->at_us > l->at_us)
+		before = before->older;
+	l->older = before;
+	l->newer = before ? before->newer : p->oldest;
+	*(l->older ? &l->older->newer : &p->oldest) = l;
+	*(l->newer ? &l->newer->older : &p->newest) = l;
+}
+
 bool
 gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *look)
 {
@@ -67,9 +81,7 @@ gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *
 		free(l);
 		return false;
 	}
-	l->older = p->newest;
-	*(p->newest ? &p->newest->newer : &p->oldest) = l;
-	p->newest = l;
+	insert(p, l);
 	p->count++;
 	return true;
 }

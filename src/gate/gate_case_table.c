@@ -132,24 +132,29 @@ gate_case_table_mark(const struct gate_case_table *t, struct base_span value, co
 
 /* ---- asking ---- */
 
+/* Another table may have taken the name since: then it is not asked. */
 static int
 ask_type(const struct gate_case_table *t, struct gate_case_type *type_r, struct base_fail *fail)
 {
 	static const char sql[] =
-	    "WITH RECURSIVE d(oid) AS (SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = $2::pg_catalog.text AND NOT a.attisdropped "
+	    "WITH RECURSIVE d(oid) AS (SELECT a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+	    "JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = $2::pg_catalog.text AND NOT a.attisdropped "
+	    "AND s.nspname = $3::pg_catalog.text AND c.relname = $4::pg_catalog.text "
 	    "UNION ALL SELECT y.typbasetype FROM d JOIN pg_catalog.pg_type y ON y.oid = d.oid WHERE y.typtype = 'd') "
 	    "SELECT n.nspname, y.typname FROM d JOIN pg_catalog.pg_type y ON y.oid = d.oid JOIN pg_catalog.pg_namespace n ON n.oid = y.typnamespace WHERE y.typtype <> 'd'";
-	char oid[16], column[64];
-	const char *const value[] = {oid, column};
+	char oid[16], column[64], schema[64], table[64];
+	const char *const value[] = {oid, column, schema, table};
 
 	(void)snprintf(oid, sizeof(oid), "%u", (unsigned)policy_map_case(t->world->map)->oid);
 	(void)snprintf(column, sizeof(column), "%.*s", (int)t->from->subject.n, (const char *)t->from->subject.p);
-	PGresult *r = PQexecParams(t->conn, sql, 2, NULL, value, NULL, NULL, 0);
+	(void)snprintf(schema, sizeof(schema), "%.*s", (int)t->from->table.schema.n, (const char *)t->from->table.schema.p);
+	(void)snprintf(table, sizeof(table), "%.*s", (int)t->from->table.table.n, (const char *)t->from->table.table.p);
+	PGresult *r = PQexecParams(t->conn, sql, 4, NULL, value, NULL, NULL, 0);
 	int rc = GH_OK;
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
 		rc = gate_case_table_failed(t, r, t->conn, fail);
 	else if (PQntuples(r) != 1 || PQnfields(r) != 2 || PQgetlength(r, 0, 0) >= (int)sizeof(type_r->schema) || PQgetlength(r, 0, 1) >= (int)sizeof(type_r->name))
-		rc = base_fail_set(fail, GH_E_IO, "the column of cases \"%s\" is no longer there", column);
+		rc = base_fail_set(fail, GH_E_IO, "table %s.%s with its column %s is not the one that the policy was bound to: check, and reload", schema, table, column);
 	if (rc == GH_OK) {
 		(void)snprintf(type_r->schema, sizeof(type_r->schema), "%s", PQgetvalue(r, 0, 0));
 		(void)snprintf(type_r->name, sizeof(type_r->name), "%s", PQgetvalue(r, 0, 1));

@@ -235,6 +235,18 @@ test_pending(void **state)
 	assert_int_equal(drop(gate_case_pending_expire(&p, 0, 10)), 7);
 	assert_int_equal(p.oldest->at_us, 310);
 	assert_int_equal(p.count, 10);
+	/* One that comes late stands where its time is. */
+	add(&p, "s4", 1, 315, "li", "", 200, 2026);
+	add(&p, "s4", 2, 5, "li", "", 201, 2026);
+	add(&p, "s4", 3, 999, "li", "", 202, 2026);
+	assert_true(p.oldest->at_us == 5 && p.newest->at_us == 999);
+	uint64_t before = 0;
+	size_t n = 0;
+	for (l = p.oldest; l; l = l->newer, n++) {
+		assert_true(l->at_us >= before && (l->newer ? l->newer->older == l : p.newest == l));
+		before = l->at_us;
+	}
+	assert_int_equal(n, p.count);
 	gate_case_pending_done(&p);
 }
 
