@@ -197,8 +197,8 @@ read_items(struct keeper_standing *s, struct base_cursor *c, uint32_t count)
 	return s->over || !base_cursor_done(c) ? GH_E_PARSE : 0;
 }
 
-static int
-decode(struct keeper_standing *s, struct base_span file, uint64_t size)
+int
+keeper_standing_decode(struct keeper_standing *s, struct base_span file, uint64_t size)
 {
 	struct base_cursor c = base_cursor(file);
 	uint32_t count;
@@ -228,7 +228,7 @@ load(struct keeper_standing *s, uint64_t size)
 	base_buf_init(&b, FILE_MAX);
 	rc = base_file_read(AT_FDCWD, s->path, &b, &fail);
 	if (rc == 0) {
-		rc = decode(s, base_buf_span(&b), size);
+		rc = keeper_standing_decode(s, base_buf_span(&b), size);
 		if (rc < 0) {
 			uint64_t said = s->size;
 

@@ -38,5 +38,7 @@ void keeper_standing_take(struct keeper_standing *s, struct base_span packed);
 void keeper_standing_pass(struct keeper_standing *s, uint64_t count);
 /* Writes the file when it is out of date enough (always: when at all). A failure is logged once and endangers nothing: the next start reads on in the ledger. */
 void keeper_standing_save(struct keeper_standing *s, bool always);
+/* The bytes of the file into an empty s; size: the ledger's entries. GH_E_PARSE: s may hold a part. */
+BASE_CHECK int keeper_standing_decode(struct keeper_standing *s, struct base_span file, uint64_t size);
 
 #endif
