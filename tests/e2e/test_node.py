@@ -15,7 +15,8 @@ def modules(env):
     folder = os.environ.get('GATEHOUSE_E2E_NODE') or os.path.join(env.folder, 'node')
     why = os.path.join(env.folder, 'npm-failed')  # once is enough: without a network it takes its time
     with alone(env, 'node'):
-        if not os.path.isdir(os.path.join(folder, 'node_modules', 'pg')) and not os.path.exists(why):
+        there = all(os.path.isdir(os.path.join(folder, 'node_modules', name)) for name in ('pg', 'jose'))
+        if not there and not os.path.exists(why):
             failure = install(folder)
             if failure:
                 shutil.rmtree(os.path.join(folder, 'node_modules'), ignore_errors=True)  # half of it is worse than none
