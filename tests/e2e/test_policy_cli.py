@@ -373,6 +373,54 @@ def tests_of_a_policy(env):
         equal(p.cluster.psql('SELECT count(*) FROM serials'), '0', 'nothing was written')
 
 
+SHIFT = """
+  zone Europe/Berlin
+  group shift { treat enforce  only from network 10.20.0.0/16, 2001:db8::/32  only during Mon-Fri 22:00-06:00, Sun 02:30-02:45
+    only with certificate  on table products { allow read show id } }
+  group vetted { treat enforce  only vetted  on table products { allow read show id } }
+  test "at work" { as zhao in shift from 10.20.3.7 at 2026-11-23 22:00 with certificate run "select id from products" expect allow, rows 500 }
+  test "until the morning" { as zhao in shift from 2001:db8::7 at 2026-11-28 05:59 with certificate run "select id from products" expect allow }
+  test "not over the weekend" { as zhao in shift from 10.20.3.7 at 2026-11-29 05:59 with certificate run "select id from products" expect deny by "outside Mon-Fri 22:00-06:00" }
+  test "by day" { as zhao in shift from 10.20.3.7 at 2026-11-24 12:00 with certificate run "select id from products" expect deny by outside }
+  test "in summer time" { as zhao in shift from 10.20.3.7 at 2026-06-01 22:00 with certificate run "select id from products" expect allow }
+  test "from elsewhere" { as zhao in shift from 10.21.0.1 at 2026-11-23 22:00 with certificate run "select id from products" expect deny by "10.21.0.1 is outside the networks" }
+  test "without" { as zhao in shift from 10.20.3.7 at 2026-11-23 22:00 run "select id from products" expect deny by certificate }
+  test "not asked" { as zhao in shift run "select id from products" expect allow }
+  test "an hour that is left out" { as zhao in shift from 10.20.3.7 at 2026-03-29 02:35 with certificate run "select id from products" expect allow }
+  test "an hour that comes twice" { as zhao in shift from 10.20.3.7 at 2026-10-25 02:35 with certificate run "select id from products" expect allow }
+  test "vetted" { as bo in vetted at 2099-12-31 23:59 run "select id from products" expect allow }
+  test "no longer vetted" { as bo in vetted at 2100-01-01 00:00 run "select id from products" expect deny by "vetting lapsed on 2099-12-31" }
+  test "last day" { as gone in vetted at 2026-09-30 23:59 run "select id from products" expect allow }
+  test "gone" { as gone in vetted at 2026-10-01 00:00 run "select id from products" expect deny by "left on 2026-09-30" }
+"""
+
+
+@test(gate=True)
+def tests_from_where_and_when(env):
+    with place(env) as p:
+        p.policy('shift.gate', tests=SHIFT)
+        header, *rows = PEOPLE.strip().splitlines()
+        p.write('people.csv', '\n'.join([header + ',left_on', *(r + ',' for r in rows), 'gone,Gone,Own Company,,,vetted,2099-01-01,2026-09-30', '']))
+        out = p.run('policy', 'test', 'shift.gate', conf='su.conf', status=1)
+        equal({int(m[2]) for m in re.finditer(r'^(not ok) (\d+) - ', out, re.M)}, {9}, out)
+        equal(len(re.findall(r'^ok ', out, re.M)), 13, out)
+        true('they are set forward over it' in out, out)
+
+
+@test(gate=True)
+def check_names_of_counting(env):
+    """Tables and columns that only the lines about counting and cases name."""
+    with place(env) as p:
+        lines = ('group g { step up for table public.vpi with otp lasting 1 hour } '
+                 'case from table public.orders of customer { case id subject customer_id person itme opened ordered_at }')
+        p.policy(tests=lines, **{'linked   public.orders.customer_id': 'linked   public.orders.customer_id harmless provnce, public.orders.amuont'})
+        whats = [f['what'] for f in p.json('policy', 'check', conf='su.conf', status=1)['findings'] if f['check'] == 'name']
+        equal(len(whats), 4, whats)
+        for word in ('"provnce" does not exist in this table; did you mean "province"?', '"amuont" does not exist in this table; did you mean "amount"?',
+                     '"itme" does not exist in this table; did you mean "item"?', '"public.vpi" does not exist'):
+            true(any(word in w for w in whats), (word, whats))
+
+
 @test(gate=True, timeout=120)
 def floor(env):
     """The second wall: printed alike twice, applied whole or not at all, and holding when the gate is gone round; names quoted."""
