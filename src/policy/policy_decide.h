@@ -71,9 +71,10 @@ struct policy_decision {
 	struct base_arena *arena;  /* own: everything above */
 };
 /* Where scope->counts, a column of a subject's relation that is not harmless may be tested freely when it is open, but may not go into an expression, an aggregate or
- * a set that reaches the result: nobody could say whose it was. */
+ * a set that reaches the result: nobody could say whose it was. Rows that are compared with other rows than their own count as shown: must_key. A key that is
+ * wanted for that and is neither there nor can be added refuses the statement here (COUNTED_KEY, COUNTED_TEST); under the older rule for secrets alone, the gate does. */
 /* approved: the owner approved this text with this tree (policy_approved.h): protected columns may be used in expressions and tests, and must_key, masks and
- * counting hold all the same. A result column that is computed from protected ones goes out hidden unless all of them go out clear for this scope.
+ * counting hold all the same. A result column that is computed from protected ones goes out hidden (and needs no key) unless all of them go out clear for this scope.
  * queries: tree_queries() of the statement; exactly one is accepted. explain: collect reasons.
  * A refusal is a result, not a failure. GH_E_NOMEM, GH_E_LIMIT (also a refusal 54000 is preferred). scope's map and the tree must outlive the decision only
  * as far as borrowed scope pointers go; texts are copied. */

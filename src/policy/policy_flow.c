@@ -221,6 +221,7 @@ walk_node(struct policy_judge *j, struct policy_level *l, const struct tree_node
 {
 	const enum treat treat = nodes[n->kind].treat;
 	const enum policy_place place = j->place;
+	const uint64_t counted = j->held.counted, clear = j->held.clear;
 	struct walk w = {j, l};
 	int rc;
 
@@ -258,6 +259,10 @@ walk_node(struct policy_judge *j, struct policy_level *l, const struct tree_node
 			rc = policy_count_judges(j) ? counted_node(j, &w, n) : tree_each(n, walk_child, &w);
 		if (rc == 0 && n->kind == TREE_WINDOWFUNC && j->approved && j->trust == 0)
 			rc = policy_count_window(j, l, n);
+		if (n->kind == TREE_AGGREF && j->trust > 0) { /* over many: the word of who trusts the view */
+			j->held.counted = counted;
+			j->held.clear = clear;
+		}
 		j->place = place;
 		return rc;
 	case NOT_HERE:

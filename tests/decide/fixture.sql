@@ -53,3 +53,4 @@ ALTER TABLE products ADD COLUMN gone int;
 ALTER TABLE products DROP COLUMN gone;
 CREATE VIEW ledgers_trusted AS SELECT id, amount FROM ledgers;                                                     -- trusted and named
 CREATE VIEW ledgers_kept AS SELECT id, amount FROM ledgers WHERE team = current_setting('gatehouse.team', true);   -- trusted and named
+CREATE VIEW customer_counts AS SELECT province, count(*) AS n, max(created_at) AS newest FROM customers GROUP BY province; -- trusted, not in the policy
