@@ -194,8 +194,11 @@ begin(struct replay *x, const struct event_entry *e, const struct policy_person 
 			a->released++;
 		return 0;
 	}
-	if (a && !k->known && enforced)
+	if (a && !k->known && enforced) {
 		a->unknown++;
+		if (!x->tally.unknown && k->words)
+			x->tally.unknown = base_mem_str(base_span_str(k->words));
+	}
 	if (k->known && k->refused && enforced) {
 		struct policy_where rule = {k->rule, k->line};
 		if (a)

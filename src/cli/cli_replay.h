@@ -37,6 +37,7 @@ struct cli_replay_tally {
 	struct base_map *owners;                         /* own: (actor, kind, year) -> number from 1 */
 	uint64_t unasked;    /* rows whose reason was not asked for then, under a policy that asks */
 	uint64_t nobody;     /* look-ups whose rows name no person: no budget can count them */
+	char *unknown;       /* own: why the first statement that could not be analysed could not; NULL */
 	uint64_t from_us, to_us; /* times of what was looked at; to_us 0: nothing was */
 };
 void cli_replay_tally_init(struct cli_replay_tally *t);
@@ -72,7 +73,7 @@ void cli_budget_words(const struct policy_file *f, const struct policy_count *c,
 /* ---- decisions ---- */
 struct cli_verdict_kept { /* what is kept of a decision */
 	bool known, refused, query;          /* known: the statement could be analysed; query: there is a decision about columns */
-	char *words, *rule; unsigned line;   /* own: of a refusal; line of rule, 0 = none */
+	char *words, *rule; unsigned line;   /* own: of a refusal, or why it is not known; line of rule, 0 = none */
 	size_t nmasked; char **masked;       /* own: "public.customers.phone last 4" */
 	size_t nkinds; struct { char kind[130]; struct cli_replay_shows shows; } kinds[CLI_REPLAY_KINDS]; /* subjects whose rows would go out */
 };

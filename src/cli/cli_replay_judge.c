@@ -1,16 +1,18 @@
 /* cli_replay_judge: asks the server what each recorded text means and decides upon it under the new policy: once for each text and set of groups. Nothing is run. Input: texts
- * of the ledger, whose constants are $n (the server infers their types, or says that it cannot); the server's trees; trusted files.
+ * of the ledger, with $n for their constants (the server infers the types, or says that it cannot); the server's trees; trusted files.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base_map.h"
 #include "base_mem.h"
+#include "cli_refill.h"
 #include "cli_replay.h"
 #include "cli_verdict.h"
 
 #define KEPT_MAX 50000u
 #define SCOPES_MAX 10000u
+#define TEXT_MAX (4u * 65536u)
 #define CUT "\xe2\x80\xa6" /* ends a text of which the ledger has the beginning only */
 
 struct cli_replay_judge {
@@ -196,6 +198,41 @@ whole(struct base_span text)
 	return text.n > 0 && (text.n < n || memcmp(text.p + text.n - n, CUT, n) != 0) && !memchr(text.p, 0, text.n);
 }
 
+/* The text with parameters in place of its constants, and where the server cannot tell their types, with others. */
+static int
+analyse(struct cli_replay_judge *j, struct base_span text, struct policy_scope *scope, struct cli_verdict_kept *k, struct base_fail *fail)
+{
+	struct base_fail refused = {0}, first = {0};
+	struct base_buf sql;
+	int rc = GH_E_PARSE;
+
+	base_buf_init(&sql, TEXT_MAX);
+	for (unsigned how = 0; how < CLI_REFILLS && rc == GH_E_PARSE; how++) {
+		struct cli_verdict v = {0};
+		base_buf_clear(&sql);
+		cli_refill_text(text, (enum cli_refill)how, &sql);
+		base_buf_u8(&sql, 0);
+		rc = sql.bad ? base_fail_set(&refused, GH_E_LIMIT, "its text is too long") : cli_verdict_make(j->live, scope, (const char *)base_buf_span(&sql).p, false, &v, &refused);
+		/* Row security that only the role itself would show: nothing can be said. */
+		bool rows = rc == 0 && v.decision && v.decision->refused && strcmp(v.decision->refusal.id, "ROWS") == 0 && !j->role_taken;
+		if (rows)
+			(void)base_fail_set(&refused, GH_E_DENIED, "the control role may not see the actor's row-level security");
+		else if (rc == 0)
+			keep(k, j->live->map, &v);
+		if (how == 0)
+			first = refused;
+		cli_verdict_done(&v);
+	}
+	base_buf_done(&sql);
+	if (rc == GH_E_IO) {
+		*fail = refused;
+		return rc;
+	}
+	if (!k->known)
+		k->words = base_mem_str(base_span_str(first.text));
+	return 0;
+}
+
 int
 cli_replay_judge(struct cli_replay_judge *j, const struct event_entry *e, const struct policy_person *p, struct policy_scope *scope, struct cli_verdict_kept **kept_r,
     struct base_fail *fail)
@@ -210,18 +247,10 @@ cli_replay_judge(struct cli_replay_judge *j, const struct event_entry *e, const 
 	struct cli_verdict_kept *k = base_map_get(j->kept, base_buf_span(&key));
 	if (!k) {
 		k = base_mem_new(1, sizeof(*k));
-		if (whole(e->text) && (rc = become(j, e, p, fail)) == 0) {
-			struct cli_verdict v = {0};
-			struct base_fail refused = {0};
-			char *sql = base_mem_str(e->text);
-			int got = cli_verdict_make(j->live, scope, sql, false, &v, &refused);
-			/* Row security that only the role itself would show: nothing can be said. */
-			if (got == 0 && !(v.decision && v.decision->refused && strcmp(v.decision->refusal.id, "ROWS") == 0 && !j->role_taken))
-				keep(k, j->live->map, &v);
-			else if (got == GH_E_IO)
-				rc = base_fail_set(fail, got, "%s", refused.text);
-			cli_verdict_done(&v);
-			free(sql);
+		if (!whole(e->text)) {
+			k->words = base_mem_str(base_span_str("the ledger has the beginning of its text only"));
+		} else if ((rc = become(j, e, p, fail)) == 0) {
+			rc = analyse(j, e->text, scope, k, fail);
 		}
 		j->statements++;
 		if (rc < 0)

@@ -151,6 +151,8 @@ many(uint64_t n, const char *one, const char *more)
 static void
 say_sums(const struct cli_replay_tally *t, const struct sums *s)
 {
+	char why[500];
+
 	printf("%llu of %llu %s would have been refused and %llu cut short, to %zu of %zu %s; %llu of %llu persons would not have been seen\n", (unsigned long long)s->refused,
 	       (unsigned long long)s->looks, many(s->looks, "look-up", "look-ups"), (unsigned long long)s->cut, s->stopped, s->people, many(s->people, "actor", "actors"),
 	       (unsigned long long)s->fewer, (unsigned long long)s->persons);
@@ -161,8 +163,8 @@ say_sums(const struct cli_replay_tally *t, const struct sums *s)
 			printf("%llu %s\n", (unsigned long long)line[i].n, line[i].words);
 	printf("\nnot known from a ledger:\n");
 	if (s->unknown)
-		printf("  %llu %s could not be analysed (a text cut off, or one that the server does not take with $n for its constants): decided without their columns\n",
-		       (unsigned long long)s->unknown, many(s->unknown, "statement", "statements"));
+		printf("  %llu %s could not be analysed, and %s decided without columns; the first: %s\n", (unsigned long long)s->unknown, many(s->unknown, "look-up", "look-ups"),
+		       many(s->unknown, "was", "were"), base_text_quote(why, sizeof(why), base_span_str(t->unknown ? t->unknown : ""), 400));
 	if (t->nobody)
 		printf("  %llu %s whose rows name no person: no budget could count them\n", (unsigned long long)t->nobody, many(t->nobody, "look-up", "look-ups"));
 	if (t->unasked)
@@ -285,6 +287,7 @@ cli_replay_json(const struct cli_replay_tally *t, const struct cli_replay_about 
 	number(&b, "fewer", s.fewer);
 	number(&b, "rows_without_reason", t->unasked);
 	number(&b, "lookups_of_nobody", t->nobody);
+	text(&b, "not_analysed_first", t->unknown ? t->unknown : "");
 	base_buf_str(&b, ",\"actors\":[");
 	for (size_t i = 0; i < n; i++) {
 		base_buf_str(&b, i ? "," : "");

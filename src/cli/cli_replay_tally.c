@@ -35,6 +35,7 @@ cli_replay_tally_done(struct cli_replay_tally *t)
 	for (size_t i = 0; i < t->nactors; i++)
 		actor_free(t->actor[i]);
 	free(t->actor);
+	free(t->unknown);
 	base_map_free(&t->by_name);
 	base_map_free(&t->owners);
 	cli_marks_free(&t->marks);
