@@ -117,12 +117,12 @@ read_password(void)
 		return NULL;
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &quiet) < 0) /* before it is asked: somebody may type fast */
+		return NULL;
 	fputs("  Password: ", stdout);
 	(void)fflush(stdout);
-	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) < 0)
-		return NULL;
 	char *line = read_line();
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before); /* it was possible a moment ago */
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &before); /* it was possible a moment ago */
 	putchar('\n');
 	return line;
 }
