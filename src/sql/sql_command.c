@@ -496,7 +496,7 @@ sql_command_read(struct base_span text, struct sql_command **c_r, struct base_fa
 	c->name = c->value = c->inner = c->made = c->send = c->copy.null_text = base_span("", 0);
 	c->count = 1;
 	struct command_build b = {.c = c, .arena = c->arena};
-	int err = command_text_read(c->arena, text, &b.in, fail);
+	int err = command_text_read(c->arena, command_quote_case(c->arena, text), &b.in, fail);
 	if (err == 0) {
 		json_t *list = json_object_get(b.in.tree, "stmts");
 		size_t n = json_array_size(list);

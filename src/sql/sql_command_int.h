@@ -64,4 +64,7 @@ void command_args(struct command_build *b, json_t *params);
 void command_copy_options(struct command_build *b, json_t *options);
 bool command_explain_options(struct command_build *b, json_t *options); /* false: one that is not known */
 
+/* ---- sql_command_case.c ---- */
+struct base_span command_quote_case(struct base_arena *arena, struct base_span text); /* text, or a copy of it with gatehouse."case" */
+
 #endif

@@ -61,6 +61,10 @@ static const struct { const char *text, *command; } cases[] = {
 	{"set transaction snapshot '1'", "other SET"},
 	/* settings */
 	{"set a.b to 'x'", "set SET name=a.b value=x"},
+	{"set gatehouse.case = '8841'", "set SET name=gatehouse.case value=8841"}, /* no SQL, because CASE is reserved; the gate's own setting all the same */
+	{" SET Local\nGatehouse . CASE to 'a'", "set SET name=gatehouse.case value=a local"},
+	{"set session gatehouse.case to default", "set SET name=gatehouse.case default"},
+	{"show gatehouse.case;", "show SHOW name=gatehouse.case"},
 	{"set \"Client_Encoding\" = SJIS", "set SET name=client_encoding value=sjis"},
 	{"set session x = -5", "set SET name=x value=-5"},
 	{"set x = - /* 7 */ -- 8\n 5", "set SET name=x value=-5"},

@@ -76,6 +76,13 @@ CREATE TABLE "My Shop"."Customer ""Master""" ("Customer Id" int PRIMARY KEY, "Fi
 line" text);
 INSERT INTO "My Shop"."Customer ""Master""" SELECT i, 'Anna', 'o' || i || '@example.com', '+49 30 ' || 1000000 + i, 'x', 'y', 'z', 'q', 'n' FROM generate_series(1, 100) i;
 CREATE TABLE "My Shop"."Order; DROP" ("Order No" int PRIMARY KEY, "Customer Id" int REFERENCES "My Shop"."Customer ""Master""", "café" text);
+CREATE TYPE "My Shop".card AS ENUM ('none', 'gold');
+CREATE FUNCTION "My Shop".leak("My Shop".card) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a cast was run'; END $$;
+CREATE CAST ("My Shop".card AS text) WITH FUNCTION "My Shop".leak("My Shop".card);
+CREATE TABLE "My Shop".parts (id int, mail text) PARTITION BY RANGE (id);
+CREATE TABLE "My Shop".part_1 PARTITION OF "My Shop".parts FOR VALUES FROM (1) TO (1000);
+INSERT INTO "My Shop".parts SELECT i, 'p' || i || '@example.com' FROM generate_series(1, 100) i;
+ALTER TABLE "My Shop"."Customer ""Master""" ADD rank "My Shop".card DEFAULT 'gold';
 CREATE TABLE "My Shop"."# {" (id int PRIMARY KEY, "Customer Id" int);
 '''
 
@@ -293,7 +300,8 @@ def odd_names(env):
     """Names that need quotes in SQL and in the policy, and one with a line end."""
     m = Made(env, 'odd', ODD)
     m.has(r'table    "My Shop"."Customer ""Master"""', r'key      "Customer Id"', r'phone    "Phone#"  country 49', r'email    "E-Mail"', r'linked   "My Shop"."Order; DROP"."Customer Id"',
-          r'^    # linked "My Shop"."# \{"."Customer Id"', r'show .*"it\'s }"')
+          r'^    # linked "My Shop"."# \{"."Customer Id"', r'show .*"it\'s }"', r'parts.mail  e-mail address by its name, and 100 % of 100')
+    true('not sampled: My Shop.Customer' not in m.out and 'a cast' not in m.out and 'part_1' not in m.out, m.out)
     m.check_group()
 
 
