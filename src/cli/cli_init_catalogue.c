@@ -16,6 +16,7 @@
 #define MODEL_TABLES_MAX 20000u
 #define MODEL_COLUMNS_MAX 500000u
 #define SAMPLE_COLUMNS_MAX 300u /* of one table */
+#define FIRST_OWN_OID 16384u   /* types from here on are not the system's */
 #define PAGE_ROWS 40.0          /* assumed, where nothing was counted yet */
 #define SMALL_ROWS 5000.0       /* tables up to here are read from their start */
 
@@ -24,7 +25,8 @@
 	"pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname NOT IN ('pg_catalog','information_schema','gatehouse') AND n.nspname !~ '^pg_(toast|temp)' " \
 	"AND NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
 static const char sql_tables[] =
-    "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpages, c.reltuples::int8, has_schema_privilege(n.oid, 'USAGE') FROM " USER_TABLES
+    "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpages, c.reltuples::int8, has_schema_privilege(n.oid, 'USAGE'), "
+    "c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) p JOIN pg_class x ON x.oid = p.relid WHERE x.relkind = 'f') FROM " USER_TABLES
     " AND c.relkind IN ('r','p','v','m','f') ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 static const char sql_columns[] =
     "SELECT c.oid, a.attnum, a.attname, b.oid, b.typname, b.typcategory, a.attnotnull, has_column_privilege(c.oid, a.attnum, 'SELECT'), coalesce(col_description(c.oid, a.attnum), '') "
@@ -125,6 +127,8 @@ fill(struct cli_init *x, const PGresult *tables, const PGresult *columns, struct
 		struct cli_table *t = &m->tables[m->ntables];
 		*t = (struct cli_table){.schema = PQgetvalue(tables, i, 1), .name = PQgetvalue(tables, i, 2), .first = m->ncolumns, .pages = (uint64_t)pages, .rows = (double)rows,
 		                        .partitioned = kind == 'p', .key = CLI_NOWHERE};
+		if (yes(tables, i, 7))
+			(void)snprintf(t->unsampled, sizeof(t->unsampled), "%s", "a part of it is a foreign table");
 		for (; at < PQntuples(columns) && cli_live_oid(columns, at, 0) == cli_live_oid(tables, i, 0); at++) {
 			uint8_t key[8];
 			if (base_map_put(places, place(columns, at, 0, 1, key), (void *)(uintptr_t)(m->ncolumns + 1)) < 0)
@@ -194,7 +198,7 @@ cli_init_catalogue(struct cli_init *x, struct base_fail *fail)
 	struct base_map *places = base_map_new(0, NULL);
 	int rc;
 
-	if ((rc = ask(x, sql_tables, 7, &tables, fail)) < 0 || (rc = ask(x, sql_columns, 9, &columns, fail)) < 0 || (rc = ask(x, sql_unique, 3, &unique, fail)) < 0 ||
+	if ((rc = ask(x, sql_tables, 8, &tables, fail)) < 0 || (rc = ask(x, sql_columns, 9, &columns, fail)) < 0 || (rc = ask(x, sql_unique, 3, &unique, fail)) < 0 ||
 	    (rc = ask(x, sql_foreign, 4, &foreign, fail)) < 0 ||
 	    (rc = ask(x, "SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'gatehouse' AND p.proname = 'get_auth'", 0, &auth, fail)) < 0 ||
 	    (rc = read_roles(x, fail)) < 0)
@@ -275,12 +279,14 @@ question(const struct cli_model *m, const struct cli_table *t, bool spread, size
 	for (size_t i = t->first; i < t->first + t->n && n < SAMPLE_COLUMNS_MAX; i++) {
 		if (!wanted(&m->columns[i]))
 			continue;
-		base_buf_str(sql, n ? ", left(" : "left(");
+		/* A cast of somebody's own type may run that one's function with our rights; concat() asks the type's output function alone. */
+		bool own = m->columns[i].type_oid >= FIRST_OWN_OID;
+		base_buf_fmt(sql, "%sleft(%s", n ? ", " : "", own ? "concat(" : "");
 		quoted(sql, m->columns[i].name);
-		base_buf_str(sql, "::text, 256)");
+		base_buf_str(sql, own ? "), 256)" : "::text, 256)");
 		column[n++] = i;
 	}
-	base_buf_str(sql, " FROM ");
+	base_buf_str(sql, t->partitioned ? " FROM " : " FROM ONLY "); /* children are tables of their own, perhaps foreign ones */
 	quoted(sql, t->schema);
 	base_buf_u8(sql, '.');
 	quoted(sql, t->name);
@@ -366,7 +372,7 @@ can_sample(const struct cli_model *m, struct cli_table *t)
 		any = any || wanted(&m->columns[i]);
 	if (!t->readable && t->n > 0)
 		(void)snprintf(t->unsampled, sizeof(t->unsampled), "no right to SELECT");
-	return any;
+	return any && !*t->unsampled;
 }
 
 static void
