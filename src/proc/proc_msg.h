@@ -1,5 +1,5 @@
 /* proc_msg: messages between gate and keeper, over a Unix stream socket in run_dir (keeper listens; mode 0600; SO_PEERCRED must be
- * our own user). Pure encoding. Frame: u32 length of what follows, u8 type, body. All numbers big-endian.
+ * our own user, or root: an operator's command). Pure encoding. Frame: u32 length of what follows, u8 type, body. All numbers big-endian.
  *
  *   gate -> keeper   ENTRY    u64 id, entry bytes (1..65535)      ids count up by one from 1 on each connection
  *   keeper -> gate   HELLO    u32 format (1), u64 tree size        once, first
@@ -9,7 +9,8 @@
  *   gate -> keeper   RECALL   u64 since (wall, microseconds)      once, instead of ENTRY: then this connection only answers
  *   keeper -> gate   RECALLED entry bytes                          standing administrative entries first, then all since then, in the ledger's order
  *                    RECALL_END u64 entries sent                   then the keeper closes
- *   keeper -> gate   NOTICE   entry bytes                          to every other connection: an administrative entry (suspend, resume) is durable
+ *   keeper -> gate   NOTICE   entry bytes                          to every other connection: an administrative entry (suspend, resume, enroll) is durable;
+ *                                                                  after HELLO also the suspend and resume that stand, so that a gate whose channel was down misses none
  * Receipts are in order. A broken frame ends the connection; the gate treats a lost connection as FAILED for all it has open.
  */
 #ifndef PROC_MSG_H
