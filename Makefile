@@ -33,7 +33,7 @@ check: deps build
 	@bash tools/check.sh $(BUILD)
 
 bench: deps build
-	@ninja -C $(BUILD) --quiet bench/pgclient bench/ledger_bench
+	@ninja -C $(BUILD) --quiet bench/pgclient bench/ledger_bench bench/budget_bench
 	@/usr/bin/python3 -B bench/run.py --gatehouse $(BUILD)/src/gatehouse --tools $(BUILD)/bench $(BENCH_OPTIONS)
 
 install: build

@@ -118,3 +118,10 @@ def ledger(tools, folder, durability, entries=300000, size=300, batch=256):
     if done.returncode:
         raise RuntimeError('ledger_bench: ' + done.stderr.strip())
     return {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}
+
+
+def budgets(tools, threads, marks=1000000):
+    done = subprocess.run([os.path.join(tools, 'budget_bench'), str(threads), str(marks)], capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise RuntimeError('budget_bench: ' + done.stderr.strip())
+    return {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}

@@ -142,6 +142,9 @@ def report(about, found):
     section('Ledger alone (300-byte entries, batches of 256)', ['load', 'durability', 'appended/s', 'under a checkpoint/s', 'CPU us each', 'verified/s', 'fdatasync p50 us', 'p99'],
             'ledger', [plain('append_per_s'), plain('published_per_s'), plain('append_cpu_us'), plain('verify_per_s'), plain('fdatasync_p50_us'),
                        plain('fdatasync_p99_us')])
+    section('Budgets alone (a million people seen, each taken in two accounts with three windows, and settled)',
+            ['load', 'sessions', 'new people/s', 'seen before/s', 'refused/s', 'bytes per mark'], 'budgets',
+            [plain('new_per_s'), plain('again_per_s'), plain('refused_per_s'), plain('bytes_per_mark')])
     return '\n'.join(out).rstrip('\n') + '\n'
 
 

@@ -5,7 +5,7 @@
 
 `make bench` runs it (BENCH_OPTIONS='--quick'). In each round every endpoint gets the same load one after the other, beginning with another one each
 time; the table shows medians over the rounds. Compare only within one run: the machine, its load and PostgreSQL itself are in every
-figure. A whole run that is not --quick also writes bench/RESULTS.md. Series: queries.MODE.CLIENTS, tls.MODE.CLIENTS, stream, logins, logins-tls, idle, ledger,
+figure. A whole run that is not --quick also writes bench/RESULTS.md. Series: queries.MODE.CLIENTS, tls.MODE.CLIENTS, stream, logins, logins-tls, idle, ledger, budgets,
 enforce-new.STATEMENT, enforce-seen.STATEMENT, enforce.MODE.CLIENTS, enforce-masked.MODE.CLIENTS, enforce-stream; --only takes shell patterns of these. Ports from GATEHOUSE_E2E_PORTS (7700) up."""
 import argparse
 import datetime
@@ -37,7 +37,7 @@ MASKED = ('direct', 'pgbouncer') + RECORDED + ('enforce-write', 'enforce-flush')
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--gatehouse', required=True)
-    p.add_argument('--tools', required=True, help='folder of pgclient and ledger_bench')
+    p.add_argument('--tools', required=True, help='folder of pgclient, ledger_bench and budget_bench')
     p.add_argument('--quick', action='store_true', help='runs of 2 s, a smaller stream: to see that it works')
     p.add_argument('--rounds', type=int, default=3)
     p.add_argument('--seconds', type=int, help='length of one pgbench run (5)')
@@ -114,6 +114,9 @@ class Bench:
                 path = os.path.join(folder, 'ledger-bench')
                 self.add('ledger', durability, measure.ledger(tools, path, durability))
                 shutil.rmtree(path)
+        if self.wanted('budgets'):
+            for threads in (1, 2):
+                self.add('budgets', '%d thread%s' % (threads, 's' * (threads > 1)), measure.budgets(tools, threads))
 
     def enforced(self, rows, times):
         folder, seconds = self.world.folder, self.args.seconds
