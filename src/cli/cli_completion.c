@@ -48,7 +48,7 @@ cli_completion(const struct cli_args *args)
 	      "_gatehouse()\n{\n"
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
 	      "\tcase $prev in\n"
-	      "\t-c|--config|-l|--ledger) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+	      "\t-c|--config|-l|--ledger|--policy|--keys) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
 	      "\tesac\n"
 	      "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords='", stdout);
 	print_words("", 0);

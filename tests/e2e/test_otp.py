@@ -160,6 +160,12 @@ def terminal(env):
         true('\x1b[38;5;16;48;5;231m' in out and '▀' in out and 'kill -HUP' in out, 'a QR code and what comes next')
         drawn = [re.sub(r'\x1b\[[0-9;]*m', '', line) for line in out.splitlines() if '48;5;231' in line]
         true(len({len(line) for line in drawn}) == 1 and abs(len(drawn[0]) - 2 * len(drawn)) <= 1, 'a square')
+        rows = [[c in shown for c in line] for line in drawn for shown in ('█▀', '█▄')]  # True: dark
+        finder = [[x in (0, 6) or y in (0, 6) or (2 <= x <= 4 and 2 <= y <= 4) for x in range(7)] for y in range(7)]
+        far = len(drawn[0]) - 4 - 7
+        for x, y in ((4, 4), (far, 4), (4, far)):
+            equal([row[x:x + 7] for row in rows[y:y + 7]], finder, 'the finder pattern at %d, %d: ' % (x, y))
+        true(not any(any(row[:4]) or any(row[-4:]) for row in rows) and not any(map(any, rows[:4])), 'a quiet zone')
         equal(stat.S_IMODE(os.stat(os.path.join(g.folder, 'otp.key')).st_mode), 0o600)
         equal(dialogue(g, 'otp', 'enroll', 'bo', '--no-verify', answers=[])[0], 0)
         equal([e[:2] for e in entries(g)], [('actor anna', 'enrolled'), ('actor bo', 'enrolled')])
