@@ -201,8 +201,7 @@ answer(struct gate_cases *c, struct batch *b)
 	for (struct gate_case_ask *a = b->asks; a; a = a->next)
 		failed += a->failed;
 	(void)pthread_mutex_lock(&c->lock);
-	c->numbers.queries += queries;
-	c->numbers.failed += failed;
+	gate_case_count(c, 0, 0, queries, failed);
 	for (size_t i = 0; i < b->n && rc == GH_OK; i++) {
 		if (c->ttl_us > 0 && b->policy == c->policy)
 			gate_case_cache_put(&c->cache, b->key[i], b->tickets[i]);
@@ -319,6 +318,30 @@ gate_cases_stop(struct gate_cases **cp)
 
 /* ---- for all threads ---- */
 
+void
+gate_cases_count(struct gate_cases *c, struct proc_count *counts, unsigned row)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->counts = counts;
+	c->row = row;
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+gate_case_count(struct gate_cases *c, uint64_t hits, uint64_t misses, uint64_t queries, uint64_t failed)
+{
+	c->numbers.hits += hits;
+	c->numbers.misses += misses;
+	c->numbers.queries += queries;
+	c->numbers.failed += failed;
+	if (!c->counts)
+		return;
+	proc_count_add(c->counts, c->row, PROC_COUNT_case_hits_total, (int64_t)hits);
+	proc_count_add(c->counts, c->row, PROC_COUNT_case_misses_total, (int64_t)misses);
+	proc_count_add(c->counts, c->row, PROC_COUNT_case_queries_total, (int64_t)queries);
+	proc_count_add(c->counts, c->row, PROC_COUNT_cases_failed_total, (int64_t)failed);
+}
+
 bool
 gate_cases_ask(struct gate_cases *c, struct gate_case_ask *ask)
 {
@@ -333,8 +356,7 @@ gate_cases_ask(struct gate_cases *c, struct gate_case_ask *ask)
 		hits += t != NULL;
 	}
 	bool all = hits == ask->nkeys;
-	c->numbers.hits += hits;
-	c->numbers.misses += ask->nkeys - hits;
+	gate_case_count(c, hits, ask->nkeys - hits, 0, 0);
 	if (!all) {
 		ask->next = NULL;
 		*c->last = ask;
@@ -353,10 +375,19 @@ gate_cases_pending(struct gate_cases *c, struct base_span session, uint64_t seq,
 	                              .declared = declared};
 
 	(void)pthread_mutex_lock(&c->lock);
-	bool ok = c->settle_us == 0 || gate_case_pending_add(&c->pending, &look);
+	bool ok = c->settle_us == 0 || gate_case_pending_add(&c->pending, &look), first = false;
+	if (c->pending.count > GATE_CASE_PENDING_MOST) {
+		struct gate_case_look *gone = c->pending.oldest; /* at a start the case thread is not there yet, and most of these are settled further on in the ledger */
+		gate_case_pending_take(&c->pending, gone);
+		free(gone);
+		first = !c->full;
+		c->full = true;
+	}
 	if (c->pending.count == 1 || c->pending.count > GATE_PENDING_LOOKS)
 		(void)pthread_cond_signal(&c->wake); /* it waits for the next search from now on */
 	(void)pthread_mutex_unlock(&c->lock);
+	if (first)
+		base_log_info("more than %u look-ups wait for their tickets: the oldest stay as they were recorded", GATE_CASE_PENDING_MOST);
 	if (!ok)
 		base_log_error("no memory to remember a look-up that may be settled later: it stays as it was recorded");
 }
@@ -365,9 +396,7 @@ void
 gate_cases_was_settled(struct gate_cases *c, struct base_span session, uint64_t seq, uint64_t mark)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	struct gate_case_look *l = gate_case_pending_find(&c->pending, mark);
-	while (l && (l->seq != seq || !base_span_eq(l->session, session)))
-		l = l->next;
+	struct gate_case_look *l = gate_case_pending_named(&c->pending, session, seq, mark);
 	if (l)
 		gate_case_pending_take(&c->pending, l);
 	(void)pthread_mutex_unlock(&c->lock);

@@ -8,6 +8,7 @@
 #include "base_loop.h"
 #include "gate_world.h"
 #include "policy_case.h"
+#include "proc_count.h"
 
 #define GATE_CASES_MAX 20000u      /* subjects cached */
 #define GATE_CASE_TICKETS 64u      /* of one subject that are looked at: the newest */
@@ -39,12 +40,13 @@ struct gate_settled { /* a look-up of days ago: explained now, or never */
 };
 /* settled: called on the case thread; what it is given lives for the call. */
 struct gate_cases *gate_cases_new(struct gate_world *first, void (*settled)(void *ctx, const struct gate_settled *s), void *ctx);
+void gate_cases_count(struct gate_cases *c, struct proc_count *counts, unsigned row); /* the metrics case_... are added to this row, from any thread */
 void gate_cases_start(struct gate_cases *c);
 void gate_cases_stop(struct gate_cases **c); /* joins; questions that still wait are freed, not answered: no loop of theirs runs any more */
 void gate_cases_adopt(struct gate_cases *c, struct gate_world *w); /* thread-safe: the newest world (own reference is taken); what is cached of another policy is forgotten */
 /* Thread-safe. True: all of it was cached, class_r is filled, done is not called. */
 BASE_CHECK bool gate_cases_ask(struct gate_cases *c, struct gate_case_ask *ask);
-/* Thread-safe: a look-up went out unexplained (or weak): it waits for its ticket. key: mark of the subject. */
+/* Thread-safe: a look-up went out unexplained (or weak): it waits for its ticket. mark: of the subject. The same one again (at a reload) is one. */
 void gate_cases_pending(struct gate_cases *c, struct base_span session, uint64_t seq, uint64_t at_us, struct base_span actor, struct base_span employer, struct base_span team,
                         struct base_span declared, uint64_t mark, uint32_t epoch);
 /* From the ledger at start: it was settled already. */

@@ -22,6 +22,7 @@
 #define GATE_CASE_FIELD 255u           /* a longer number or name is none */
 #define GATE_CASE_PAGE 1000            /* tickets read at once while settling */
 #define GATE_CASE_SCAN_MAX 1000000u    /* tickets read in one search */
+#define GATE_CASE_PENDING_MOST (2 * GATE_PENDING_LOOKS) /* the case thread is not there, or far behind: past it the oldest are forgotten */
 #define GATE_CASE_WHOLE 60u            /* every so many searches, and the first, one goes back to the oldest look-up that waits */
 
 /* ---- query ---- */
@@ -82,21 +83,23 @@ void gate_case_cache_clear(struct gate_case_cache *c);
 /* ---- pending ---- */
 struct gate_case_look { /* one allocation: the spans point into it */
 	struct gate_case_look *older, *newer; /* borrow: all, by time */
-	struct gate_case_look *next;          /* borrow: of the same mark; or of a list of those taken out */
+	struct gate_case_look *next, *before; /* borrow: of the same mark; next also: of a list of those taken out */
 	uint64_t mark, seq, at_us;
 	uint32_t epoch;
 	struct base_span session, actor, employer, team, declared;
 };
 struct gate_case_pending {
 	struct base_map *by_mark; /* own: mark -> first look */
+	struct base_map *by_name; /* own: mark, sequence, session -> look */
 	struct gate_case_look *oldest, *newest;
 	size_t count;
 };
 void gate_case_pending_init(struct gate_case_pending *p);
 void gate_case_pending_done(struct gate_case_pending *p);
-/* False: no memory. */
+/* One that is there already is not added again. False: no memory. */
 bool gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *look);
 struct gate_case_look *gate_case_pending_find(const struct gate_case_pending *p, uint64_t mark); /* the first of its mark; NULL */
+struct gate_case_look *gate_case_pending_named(const struct gate_case_pending *p, struct base_span session, uint64_t seq, uint64_t mark); /* NULL */
 void gate_case_pending_take(struct gate_case_pending *p, struct gate_case_look *look); /* out of all lists: the caller frees it */
 /* Takes out those that are explained by these tickets (class and ticket are told), in a list. */
 struct gate_case_explained { struct gate_case_look *look; size_t by; struct gate_case_explained *next; };
@@ -128,6 +131,9 @@ struct gate_cases {
 	struct gate_case_cache cache;
 	struct gate_case_pending pending;
 	struct gate_cases_numbers numbers; /* cached, pending: not kept here */
+	struct proc_count *counts;         /* borrow; NULL: nobody counts */
+	unsigned row;
+	bool full;                         /* look-ups were forgotten, and that is logged */
 	/* ---- case thread only */
 	struct gate_case_table table;
 	struct gate_case_search search;
@@ -136,6 +142,8 @@ struct gate_cases {
 	void (*settled)(void *ctx, const struct gate_settled *s);
 	void *ctx;
 };
+/* The lock is held. */
+void gate_case_count(struct gate_cases *c, uint64_t hits, uint64_t misses, uint64_t queries, uint64_t failed);
 /* settle: the lock is not held. One page, or the beginning or the end of a search; quick, so that questions do not wait. */
 void gate_case_settle_step(struct gate_cases *c);
 bool gate_case_settle_due(const struct gate_cases *c, uint64_t now_us); /* the lock is held */

@@ -1,5 +1,5 @@
 /* gate_case_pending: look-ups that nothing explained when they were made, until their ticket comes or a week is over. Input: what sessions recorded. Holds marks of
- * subjects, never keys. About 300 bytes each: 60 MiB when all GATE_PENDING_LOOKS are taken. The caller guards it. No I/O.
+ * subjects, never keys. About 400 bytes each with their places in two maps: 80 MiB when all GATE_PENDING_LOOKS are taken. The caller guards it. No I/O.
  */
 #include "gate_case_int.h"
 
@@ -10,7 +10,7 @@
 void
 gate_case_pending_init(struct gate_case_pending *p)
 {
-	*p = (struct gate_case_pending){.by_mark = base_map_new(0, NULL)};
+	*p = (struct gate_case_pending){.by_mark = base_map_new(0, NULL), .by_name = base_map_new(0, NULL)};
 }
 
 void
@@ -22,6 +22,7 @@ gate_case_pending_done(struct gate_case_pending *p)
 		free(l);
 	}
 	base_map_free(&p->by_mark);
+	base_map_free(&p->by_name);
 }
 
 static struct base_span
@@ -39,6 +40,29 @@ static struct base_span
 bytes_of(const uint64_t *mark)
 {
 	return base_span(mark, sizeof(*mark));
+}
+
+#define NAME_MAX_BYTES (2 * sizeof(uint64_t) + 256)
+
+/* A longer session's name is cut: the gate gives them, and they are short. */
+static struct base_span
+name_of(uint8_t dst[NAME_MAX_BYTES], struct base_span session, uint64_t seq, uint64_t mark)
+{
+	size_t n = session.n < 256 ? session.n : 256;
+
+	memcpy(dst, &mark, sizeof(mark));
+	memcpy(dst + sizeof(mark), &seq, sizeof(seq));
+	if (n > 0)
+		memcpy(dst + 2 * sizeof(mark), session.p, n);
+	return base_span(dst, 2 * sizeof(mark) + n);
+}
+
+struct gate_case_look *
+gate_case_pending_named(const struct gate_case_pending *p, struct base_span session, uint64_t seq, uint64_t mark)
+{
+	uint8_t name[NAME_MAX_BYTES];
+
+	return base_map_get(p->by_name, name_of(name, session, seq, mark));
 }
 
 struct gate_case_look *
@@ -65,8 +89,12 @@ bool
 gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *look)
 {
 	size_t text = look->session.n + look->actor.n + look->employer.n + look->team.n + look->declared.n; /* names: each far below 64 KiB */
-	struct gate_case_look *l = base_mem_try(1, sizeof(*l) + text);
+	uint8_t name[NAME_MAX_BYTES];
+	struct base_span own = name_of(name, look->session, look->seq, look->mark);
 
+	if (base_map_get(p->by_name, own))
+		return true;
+	struct gate_case_look *l = base_mem_try(1, sizeof(*l) + text);
 	if (!l)
 		return false;
 	uint8_t *at = (uint8_t *)l + sizeof(*l);
@@ -76,11 +104,19 @@ gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *
 	l->employer = keep(look->employer, &at);
 	l->team = keep(look->team, &at);
 	l->declared = keep(look->declared, &at);
-	l->next = gate_case_pending_find(p, l->mark);
-	if (base_map_put(p->by_mark, bytes_of(&l->mark), l) < 0) {
+	if (base_map_put(p->by_name, own, l) < 0) {
 		free(l);
 		return false;
 	}
+	struct gate_case_look *next = gate_case_pending_find(p, l->mark);
+	if (base_map_put(p->by_mark, bytes_of(&l->mark), l) < 0) {
+		(void)base_map_remove(p->by_name, own); /* it is there */
+		free(l);
+		return false;
+	}
+	l->next = next;
+	if (next)
+		next->before = l;
 	insert(p, l);
 	p->count++;
 	return true;
@@ -89,18 +125,20 @@ gate_case_pending_add(struct gate_case_pending *p, const struct gate_case_look *
 void
 gate_case_pending_take(struct gate_case_pending *p, struct gate_case_look *look)
 {
-	struct gate_case_look *first = gate_case_pending_find(p, look->mark), **link = &first;
+	uint8_t name[NAME_MAX_BYTES];
 
-	while (*link && *link != look)
-		link = &(*link)->next;
-	*link = look->next;
-	if (!first)
+	(void)base_map_remove(p->by_name, name_of(name, look->session, look->seq, look->mark)); /* it is there */
+	if (look->next)
+		look->next->before = look->before;
+	if (look->before)
+		look->before->next = look->next;
+	else if (!look->next)
 		(void)base_map_remove(p->by_mark, bytes_of(&look->mark)); /* it is there */
-	else if (link == &first && base_map_put(p->by_mark, bytes_of(&look->mark), first) < 0)
+	else if (base_map_put(p->by_mark, bytes_of(&look->mark), look->next) < 0)
 		abort(); /* cannot happen: its key is there, so no memory is needed */
 	*(look->older ? &look->older->newer : &p->oldest) = look->newer;
 	*(look->newer ? &look->newer->older : &p->newest) = look->older;
-	look->older = look->newer = look->next = NULL;
+	look->older = look->newer = look->next = look->before = NULL;
 	p->count--;
 }
 

@@ -198,7 +198,7 @@ weigh(struct gate_cases *c, struct found *f, struct base_fail *fail)
 
 	int rc = gate_case_table_fetch(&c->table, (const char *const *)f->key, f->n, tickets, &queries, fail);
 	(void)pthread_mutex_lock(&c->lock);
-	c->numbers.queries += queries;
+	gate_case_count(c, 0, 0, queries, 0);
 	(void)pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < f->n && rc == GH_OK; i++) {
 		(void)pthread_mutex_lock(&c->lock);

@@ -30,6 +30,7 @@ text_of(struct base_buf *b)
 static void
 has(const char *text, const char *part)
 {
+	assert_non_null(text);
 	if (!strstr(text, part))
 		fail_msg("no \"%s\" in: %s", part, text);
 }
@@ -211,8 +212,13 @@ test_pending(void **state)
 	add(&p, "s1", 2, 200, "wang", "", 8, 2026);
 	add(&p, "s2", 1, 300, "li", "", 7, 2026);
 	add(&p, "s2", 2, 400, "li", "", 7, 2026);
+	add(&p, "s1", 2, 200, "wang", "", 8, 2026); /* again: still one */
 	assert_int_equal(p.count, 4);
+	assert_int_equal(base_map_count(p.by_name), 4);
 	assert_null(gate_case_pending_find(&p, 9));
+	assert_true(gate_case_pending_named(&p, base_span_str("s2"), 1, 7)->at_us == 300);
+	assert_null(gate_case_pending_named(&p, base_span_str("s2"), 1, 8));
+	assert_null(gate_case_pending_named(&p, base_span_str("s"), 1, 7));
 	/* Out of the middle, the head and the end of the looks of one mark. */
 	struct gate_case_look *l = gate_case_pending_find(&p, 7)->next;
 	assert_int_equal(l->at_us, 300);
@@ -247,6 +253,29 @@ test_pending(void **state)
 		before = l->at_us;
 	}
 	assert_int_equal(n, p.count);
+	assert_int_equal(base_map_count(p.by_name), p.count);
+	gate_case_pending_done(&p);
+}
+
+/* One subject looked at over and over costs no more than many. */
+static void
+test_pending_same(void **state)
+{
+	struct gate_case_pending p;
+
+	(void)state;
+	gate_case_pending_init(&p);
+	for (uint64_t i = 0; i < GATE_PENDING_LOOKS; i++)
+		add(&p, "s1", i, i, "wang", "", 7, 2026);
+	for (uint64_t i = 0; i < GATE_PENDING_LOOKS; i += 2) {
+		struct gate_case_look *l = gate_case_pending_named(&p, base_span_str("s1"), i, 7);
+		assert_true(l && l->seq == i);
+		gate_case_pending_take(&p, l);
+		free(l);
+	}
+	assert_int_equal(drop(gate_case_pending_expire(&p, GATE_PENDING_LOOKS, GATE_PENDING_LOOKS)), GATE_PENDING_LOOKS / 2);
+	assert_null(gate_case_pending_find(&p, 7));
+	assert_true(!p.oldest && !p.newest && base_map_count(p.by_mark) == 0 && base_map_count(p.by_name) == 0);
 	gate_case_pending_done(&p);
 }
 
@@ -287,7 +316,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_query),       cmocka_unit_test(test_array),   cmocka_unit_test(test_tickets), cmocka_unit_test(test_cache),
-		cmocka_unit_test(test_cache_bytes), cmocka_unit_test(test_pending), cmocka_unit_test(test_settle),
+		cmocka_unit_test(test_cache_bytes), cmocka_unit_test(test_pending), cmocka_unit_test(test_pending_same),
+		cmocka_unit_test(test_settle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
