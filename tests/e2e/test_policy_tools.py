@@ -65,8 +65,8 @@ class Place:
             c.rows(sql)
         c.close()
 
-    def run(self, *words, status=0, conf=True):
-        done = self.gate.cli(*words, check=False) if conf else None
+    def run(self, *words, status=0):
+        done = self.gate.cli(*words, check=False)
         equal(done.returncode, status, ' '.join(words) + ': ' + done.stderr)
         print('$', ' '.join(words))
         print(done.stdout, done.stderr, flush=True)
@@ -124,7 +124,65 @@ def replay(p):
     true('neither a time' in p.gate.cli('policy', 'replay', '--since', 'soon', check=False).stderr, 'a wrong time')
 
 
+def diff(p):
+    new = os.path.join(p.gate.folder, 'tighter.gate')
+    out = json.loads(p.gate.cli('policy', 'diff', p.gate.policy, new, '--json', check=False).stdout)
+    lines = {(c['group'], c['what']): c for c in out['changes']}
+    phone = lines['partner', 'public.customers.phone']
+    equal((phone['way'], phone['before'], phone['after']), ('loses', 'clear', 'masked last 4'), 'phone')
+    equal(TIGHTER.splitlines()[phone['line_new'] - 1].split(), ['mask', 'phone', 'as', 'last', '4'], 'its line')
+    equal(lines['partner', 'public.orders.item (update)']['after'], 'refused', 'update of item')
+    equal((lines['partner', 'budget: customers per hour for each actor']['after'], lines['staff', 'treatment']['way']), ('10', 'loses'), 'budget and treatment')
+    equal((out['groups_that_gain'], out['groups_that_lose']), (0, 2), 'partner and staff; zhao, in both, loses what partner does')
+    text = p.run('policy', 'diff', p.gate.policy, new, status=1)
+    true('partner (3 people)' in text and '0 groups gain, 2 lose' in text, text)
+    true('nothing' in p.run('policy', 'diff', new, new), 'the same file')
+    true('No such file' in p.gate.cli('policy', 'diff', new, 'none.gate', check=False).stderr, 'a missing file')
+
+
+def who_can(p):
+    with open(p.gate.policy, 'w') as f:
+        f.write(TIGHTER)
+    out = p.json('policy', 'who-can', 'customers.phone')
+    own = {w.get('group') or w['person']: w for w in out['who'] if 'through' not in w}
+    equal((own['partner']['read'], own['partner']['find']), ('masked last 4', 'look-up'), 'partner')
+    equal((own['staff']['read'], own['staff']['find'], own['staff']['write']), ('clear', 'any condition', 'no'), 'staff')
+    true('10 customers per hour' in own['partner']['limits'] and 'tighter' not in own['partner']['rule'], own['partner'])
+    equal(own['Zhao Min (zhao)']['read'], 'masked last 4', 'in both groups: the mask wins')
+    true('LEFT on' in own['Zhao Min (zhao)']['note'] and 'LAPSED' in own['陈静 (chen)']['note'], own)
+    true(own['Anna Berg (anna)'].get('note') is None, own)
+    address = p.json('policy', 'who-can', 'public.customers.address')
+    equal({w.get('group'): w['read'] for w in address['who'] if 'group' in w}, {'partner': 'hidden', 'staff': 'clear'}, 'address')
+    out = p.json('policy', 'who-can', 'products.title', status=1)
+    equal((out['who'], out['people_who_cannot']), ([], 4), 'nobody')
+    true('陈静' in p.run('policy', 'who-can', 'customers."phone"'), 'the table')
+    true('no column' in p.gate.cli('policy', 'who-can', 'customers.nothing', check=False).stderr, 'a wrong column')
+    true('not a column' in p.gate.cli('policy', 'who-can', 'customers', check=False).stderr, 'no column')
+
+
+def review(p):
+    with open(p.gate.policy, 'w') as f:
+        f.write(OLD)
+    out = p.json('policy', 'review', '--since', '1d', status=1)
+    groups = {g['group']: g for g in out['groups']}
+    equal((groups['partner']['persons'], groups['partner']['actors'], groups['partner']['clear']), (25, 3, 25), 'bo, zhao and chen')
+    equal((groups['staff']['persons'], groups['staff']['lookups']), (9, 5), 'anna and zhao')
+    equal(out['groups'][0]['group'], 'partner', 'the most first')
+    unused = {(u['group'], u['right'].split(',')[0], u['of']) for u in out['unused']}
+    true(('partner', 'read', 'public.customers.email') in unused and ('partner', 'update', 'public.orders') in unused, unused)
+    true(('partner', 'read', 'public.customers.phone') not in unused and ('partner', 'read', 'public.orders.item') not in unused, unused)
+    true(('staff', 'read', 'public.customers.address') in unused and ('staff', 'read', 'public.customers.full_name') not in unused, unused)
+    what = [f['what'] for f in out['findings']]
+    for words in ('zhao left on', 'vetting of chen lapsed', 'vetting of bo lapses', 'chen is in group nowhere', 'reviewed by 2020-12-31'):
+        equal(sum(words in w for w in what), 1, words)
+    text = p.run('policy', 'review', status=1)
+    true('rights that nobody used' in text and 'PERSONS SEEN' in text, text)
+
+
 @test(gate=True, timeout=120)
 def tools(env):
     with place(env) as p:
         replay(p)
+        diff(p)
+        review(p)
+        who_can(p)
