@@ -33,7 +33,7 @@ zone(const char *name)
 	return z;
 }
 
-/* Golden values: Python's zoneinfo. */
+/* Golden values: known values. */
 static void
 test_known(void **state)
 {

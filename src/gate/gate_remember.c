@@ -65,6 +65,7 @@ each(void *ctx, const struct event_entry *e)
 	case EVENT_STEP:
 	case EVENT_ASK:
 	case EVENT_APPROVE:
+	case EVENT_ENROLL:
 		if (!r->shared->recalled)
 			gate_steps_entry(r->shared->steps, e);
 		break;
@@ -87,7 +88,6 @@ each(void *ctx, const struct event_entry *e)
 	case EVENT_POLICY:
 	case EVENT_PEOPLE:
 	case EVENT_ALARM:
-	case EVENT_ENROLL:
 	case EVENT_KIND_COUNT:
 	default:
 		break;
@@ -112,6 +112,8 @@ gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_
 	(void)snprintf(path, sizeof(path), "%s/keeper.sock", world->conf->run_dir);
 	r.rebuild = gate_rebuild_new(shared->budget, world->map, now, base_time_mono_us());
 	int rc = gate_recall(path, now > reach ? now - reach : 0, each, &r, &count, fail);
+	if (gate_rebuild_lost(r.rebuild) > 0)
+		base_log_error("budget_memory is too small for what the ledger says was seen: %llu look-ups are not counted until they are old", (unsigned long long)gate_rebuild_lost(r.rebuild));
 	gate_rebuild_free(&r.rebuild);
 	if (rc < 0)
 		return rc;

@@ -300,6 +300,8 @@ gate_steps_entry(struct gate_steps *s, const struct event_entry *e)
 		copy_words(a->words, sizeof(a->words), e->budget);
 		a->expires_us = e->until_us;
 		a->lasting_us = e->counter * 1000000; /* seconds */
+	} else if (e->kind == EVENT_ENROLL && e->target.n > 6 && memcmp(e->target.p, "actor ", 6) == 0) {
+		(void)base_map_remove(s->codes, base_span(e->target.p + 6, e->target.n - 6));
 	} else if (e->kind == EVENT_APPROVE && e->target.n > 0) {
 		struct gate_asked *a = base_map_get(s->asks, e->target);
 		if (a)

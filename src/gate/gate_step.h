@@ -14,7 +14,8 @@
 struct gate_steps;
 struct gate_steps *gate_steps_new(void);
 void gate_steps_free(struct gate_steps **s);
-void gate_steps_entry(struct gate_steps *s, const struct event_entry *e); /* from the ledger: step, ask, approve; others are passed over */
+/* From the ledger: step, ask, approve; enroll (also by a notice): what was used before means nothing for the new secret. Others are passed over. */
+void gate_steps_entry(struct gate_steps *s, const struct event_entry *e);
 
 struct gate_step_by { struct base_span actor, login, host; }; /* host: address without port; empty = local */
 

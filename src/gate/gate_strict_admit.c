@@ -111,10 +111,10 @@ strict_stepped_up(struct gate_session *s, uint64_t lasting_us)
 }
 
 static bool
-names_table(const struct policy_decision *d, uint32_t oid)
+names_table(const struct policy_map *map, const struct policy_decision *d, uint32_t oid)
 {
 	for (size_t i = 0; i < d->noccurrences; i++)
-		if (d->occurrences[i].relation->oid == oid)
+		if (policy_map_step_shows(map, oid, d->occurrences[i].relation->oid))
 			return true;
 	return false;
 }
@@ -132,7 +132,7 @@ table_step(struct gate_session *s, const struct gate_judged *j)
 
 	for (size_t i = 0; i < scope->nsteps; i++) {
 		const struct policy_scope_step *step = &scope->steps[i];
-		if (!step->for_table || !names_table(j->decision, step->oid) || strict_stepped_up(s, step->lasting_us))
+		if (!step->for_table || !names_table(j->world->map, j->decision, step->oid) || strict_stepped_up(s, step->lasting_us))
 			continue;
 		strict_refused(s, j->text, "a one-time password is needed for this table", &step->rule);
 		return strict_step_error("this table", &step->rule);

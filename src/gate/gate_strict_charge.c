@@ -22,6 +22,7 @@
 #include "wire_read.h"
 
 #define VERDICTS 10000u /* remembered of one answer */
+#define LIMITS_MAX (GATE_BUDGET_CHARGES_MAX * 8) /* budgets, step-ups and approvals that concern one look-up */
 
 /* ---- the purse ---- */
 
@@ -84,6 +85,8 @@ purse_new(struct gate_session *s, struct gate_who *who)
 			add_limit(s, p, &sc->steps[i].after, POLICY_HOLDER_ACTOR, base_span_str(who->actor), (struct strict_rule){RULE_STEP, i});
 	for (size_t i = 0; i < sc->nasks; i++)
 		add_limit(s, p, &sc->asks[i].after, POLICY_HOLDER_ACTOR, base_span_str(who->actor), (struct strict_rule){RULE_ASK, i});
+	if (p->naccounts > GATE_BUDGET_CHARGES_MAX || p->nrules > LIMITS_MAX)
+		base_log_error("%s is under %zu budgets of %zu kinds, which is more than %u and %u: look-ups may be refused; put the person into fewer groups", who->actor, p->nrules, p->naccounts, LIMITS_MAX, GATE_BUDGET_CHARGES_MAX);
 	return p;
 }
 
@@ -237,7 +240,7 @@ take(struct gate_session *s, const struct want *w, uint64_t mark, struct strict_
 {
 	struct strict_purse *p = purse(s);
 	struct gate_charge charge[GATE_BUDGET_CHARGES_MAX];
-	struct gate_budget_limit standing[GATE_BUDGET_CHARGES_MAX * 4];
+	struct gate_budget_limit standing[LIMITS_MAX];
 	size_t n = 0, nl = 0;
 	uint64_t now = base_time_mono_us();
 	bool fresh_asked = false;
@@ -250,7 +253,7 @@ take(struct gate_session *s, const struct want *w, uint64_t mark, struct strict_
 			if (!concerns(a, w))
 				continue;
 			if (n == BASE_COUNT(charge) || nl + a->nlimits > BASE_COUNT(standing))
-				return GATE_BUDGET_FULL; /* more rules than the gate counts by: policy check says so before */
+				return GATE_BUDGET_FULL; /* logged when the purse was made */
 			charge[n] = (struct gate_charge){a->account, &standing[nl], 0};
 			for (size_t k = 0; k < a->nlimits; k++)
 				if (!fresh_asked || !lifted(s, p, &a->limit[k])) {
@@ -350,9 +353,9 @@ used_up(struct gate_session *s, struct base_span text, const struct gate_budget_
 static struct base_span
 budgets_full(struct gate_session *s, struct base_span text)
 {
-	strict_refused(s, text, "the budgets' memory is full", NULL);
-	base_log_error("the budgets' memory is full (budget_memory): look-ups that must be counted are refused");
-	return strict_error("53200", "tell the gate's operator: budget_memory is too small", "the look-up cannot be counted, so it is refused");
+	strict_refused(s, text, "it cannot be counted", NULL);
+	base_log_error("a look-up cannot be counted, so it is refused: the budgets' memory is full (budget_memory), or too many budgets hold for one person");
+	return strict_error("53200", "tell the gate's operator: budget_memory is too small, or too many budgets hold for you", "the look-up cannot be counted, so it is refused");
 }
 
 /* ---- look-ups ---- */

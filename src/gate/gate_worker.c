@@ -19,6 +19,7 @@
 
 #define ACCEPTS_PER_TURN 64
 #define ACCEPT_REST_US 100000u
+#define SWEEP_US 10000000u
 
 struct listener { /* io first: the loop hands it back */
 	struct base_loop_io io;
@@ -145,6 +146,17 @@ on_drained(void *ctx)
 		gate_relay_drained(s);
 }
 
+/* Budgets of people who are gone shrink, too. */
+static void
+on_sweep(struct base_loop_timer *t)
+{
+	struct gate_worker *w = (struct gate_worker *)((char *)t - offsetof(struct gate_worker, sweep_timer));
+	uint64_t now = base_time_mono_us();
+
+	gate_budget_sweep(w->shared->budget, now);
+	base_loop_timer_set(w->loop, t, now + SWEEP_US);
+}
+
 static void
 on_stop_time(struct base_loop_timer *t)
 {
@@ -175,6 +187,8 @@ on_notice(void *ctx, struct base_span entry)
 	}
 	const struct event_entry *e = event_decoded_entry(d);
 	(void)gate_standing_entry(w->shared->standing, e);
+	if (e->kind == EVENT_ENROLL && w->number == 0)
+		gate_steps_entry(w->shared->steps, e);
 	for (struct gate_session *s = w->sessions, *next; e->kind == EVENT_SUSPEND && s; s = next) {
 		next = s->next;
 		gate_strict_suspended(s);
@@ -208,6 +222,9 @@ gate_worker_new(unsigned number, struct gate_shared *shared, struct gate_world *
 	}
 	base_loop_timer_init(&w->stop_timer, on_stop_time);
 	base_loop_timer_init(&w->accept_timer, on_accept_rest);
+	base_loop_timer_init(&w->sweep_timer, on_sweep);
+	if (number == 0)
+		base_loop_timer_set(w->loop, &w->sweep_timer, base_time_mono_us() + SWEEP_US);
 	base_loop_after_turn(w->loop, after_turn, w);
 	set_listening(w, true);
 	return w;
@@ -247,6 +264,7 @@ gate_worker_free(struct gate_worker **wp)
 	free(w->listener);
 	base_loop_timer_cancel(w->loop, &w->stop_timer);
 	base_loop_timer_cancel(w->loop, &w->accept_timer);
+	base_loop_timer_cancel(w->loop, &w->sweep_timer);
 	base_loop_free(&w->loop);
 	free(w);
 }

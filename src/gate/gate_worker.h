@@ -51,7 +51,7 @@ struct gate_worker {
 	bool reap;                 /* some session died this turn */
 	struct base_buf entry;     /* scratch for encoding */
 	bool stopping;
-	struct base_loop_timer stop_timer, accept_timer;
+	struct base_loop_timer stop_timer, accept_timer, sweep_timer;
 };
 
 struct gate_worker *gate_worker_new(unsigned number, struct gate_shared *shared, struct gate_world *world, const int *listeners, size_t nlisteners);

@@ -94,6 +94,10 @@ test_recovery_codes_are_used_up(void **state)
 	gate_steps_entry(after, &entry);
 	assert_int_equal(gate_steps_try(after, e.file, &wang, STR(e.new.recovery[3]), T0 + 86400000000ull, &counter, &wait), GATE_STEP_REPLAYED);
 	assert_int_equal(gate_steps_try(after, e.file, &wang, STR(e.new.recovery[9]), T0 + 86400000000ull, &counter, &wait), GATE_STEP_RECOVERED);
+	/* A new enrolment begins anew. */
+	struct event_entry enrolled = {.kind = EVENT_ENROLL, .target = STR("actor wang")};
+	gate_steps_entry(after, &enrolled);
+	assert_int_equal(gate_steps_try(after, e.file, &wang, STR(e.new.recovery[3]), T0 + 86400000000ull, &counter, &wait), GATE_STEP_RECOVERED);
 	ident_otp_unref(&e.file);
 	gate_steps_free(&s);
 	gate_steps_free(&after);

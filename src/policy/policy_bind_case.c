@@ -61,6 +61,58 @@ case_table(struct policy_bind *b)
 	return err;
 }
 
+/* ---- what shows the rows of a step's table ---- */
+
+struct kin { uint32_t *oid; size_t n, max; };
+
+static void
+kin_add(struct kin *k, uint32_t oid)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->oid[i] == oid)
+			return;
+	if (k->n < k->max) /* each relation at most once: there is room */
+		k->oid[k->n++] = oid;
+}
+
+/* All that the edges lead to from what is there, and from there on. */
+static void
+kin_follow(struct kin *k, const struct policy_bind_edge *edges, size_t n)
+{
+	for (size_t at = 0; at < k->n; at++)
+		for (size_t i = 0; i < n; i++)
+			if (edges[i].key == k->oid[at])
+				kin_add(k, edges[i].other);
+}
+
+static int
+bind_kin(struct policy_bind *b, uint32_t table)
+{
+	struct policy_map *m = b->map;
+	struct kin k = {.max = b->nrelations + 1};
+	struct policy_map_kin *all;
+
+	for (size_t i = 0; i < m->nkin; i++)
+		if (m->kin[i].table == table)
+			return 0; /* another group's step named it */
+	k.oid = policy_bind_get(b->work, k.max, sizeof(*k.oid));
+	if (!k.oid)
+		return policy_bind_refused(b);
+	kin_add(&k, table);
+	kin_follow(&k, b->children, b->cat->nchildren);
+	kin_follow(&k, b->parents, b->cat->nchildren);
+	kin_follow(&k, b->readers, b->cat->nreads);
+	all = policy_bind_get(m->arena, m->nkin + k.n, sizeof(*all));
+	if (!all)
+		return policy_bind_refused(b);
+	if (m->nkin > 0)
+		memcpy(all, m->kin, m->nkin * sizeof(*all));
+	for (size_t i = 0; i < k.n; i++)
+		all[m->nkin++] = (struct policy_map_kin){table, k.oid[i]};
+	m->kin = all;
+	return 0;
+}
+
 int
 policy_bind_case(struct policy_bind *b)
 {
@@ -82,6 +134,8 @@ policy_bind_case(struct policy_bind *b)
 			err = policy_bind_table(b, &from->steps[i].table, "table", &r);
 			if (err == 0)
 				m->steps[g][i] = r->cat->oid;
+			if (err == 0)
+				err = bind_kin(b, r->cat->oid);
 		}
 	}
 	return err;

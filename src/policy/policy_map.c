@@ -83,6 +83,17 @@ policy_map_column_named(const struct policy_relation *r, struct base_span name)
 }
 
 bool
+policy_map_step_shows(const struct policy_map *m, uint32_t table, uint32_t other)
+{
+	if (table == other)
+		return true;
+	for (size_t i = 0; i < m->nkin; i++)
+		if (m->kin[i].table == table && m->kin[i].other == other)
+			return true;
+	return false;
+}
+
+bool
 policy_map_function(const struct policy_map *m, struct base_span name)
 {
 	size_t low = 0, high = m->nfunctions;

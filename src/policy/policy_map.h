@@ -68,6 +68,8 @@ const struct policy_column *policy_map_column(const struct policy_map *m, uint32
 /* By name; schema may be empty: then the i-th protected relation of that name (i from 0), NULL when there are no more. */
 const struct policy_relation *policy_map_named(const struct policy_map *m, struct base_span schema, struct base_span name, size_t i);
 const struct policy_column *policy_map_column_named(const struct policy_relation *r, struct base_span name);
+/* Does `other` show rows of this table of a step-up: itself, a partition or child, a parent, a view or materialised view of any of these? */
+bool policy_map_step_shows(const struct policy_map *m, uint32_t table, uint32_t other);
 bool policy_map_function(const struct policy_map *m, struct base_span name); /* a user function of this name exists */
 const struct policy_case_table *policy_map_case(const struct policy_map *m); /* NULL: the policy has no `case from` */
 size_t policy_map_kinds(const struct policy_map *m);

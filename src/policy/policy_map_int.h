@@ -39,6 +39,7 @@ struct policy_map {
 	struct policy_map_named *named; size_t nnamed;        /* ascending OID */
 	struct policy_map_rules **groups;                     /* for each group of file, for each of its tables */
 	uint32_t **steps;                                     /* for each group of file, for each of its steps: OID of its table, 0 for a count */
+	struct policy_map_kin { uint32_t table, other; } *kin; size_t nkin; /* tables of steps, and what shows the same rows: partitions, parents, views */
 	struct policy_case_table case_table;                  /* oid 0: the policy has no `case from` */
 	struct policy_map_trusted *trusted; size_t ntrusted;  /* ascending OID */
 	struct policy_map_question *questions; size_t nquestions;
