@@ -88,7 +88,9 @@ by_values(const struct cli_model *m, const struct cli_column *c, enum company co
 		enum cli_kind kind = kind_of_shape(shape);
 		if (kind == CLI_KIND_NONE || cli_tally_share(t, shape) < cli_shape_share(shape) || !(cli_kind_row(kind)->families & (unsigned)c->family))
 			continue;
-		if ((shape == CLI_SHAPE_NAME && (company == COMPANY_NONE || cli_tally_distinct(t) < DISTINCT_SHARE)) || (shape == CLI_SHAPE_BIRTH && (!lives(m, t) || (c->family == CLI_FAMILY_NUMBER && company == COMPANY_NONE))))
+		if (shape == CLI_SHAPE_NAME && (company == COMPANY_NONE || cli_tally_distinct(t) < DISTINCT_SHARE))
+			continue;
+		if (shape == CLI_SHAPE_BIRTH && (!lives(m, t) || (c->family == CLI_FAMILY_NUMBER && company == COMPANY_NONE)))
 			continue;
 		if (c->family == CLI_FAMILY_NUMBER && shape == CLI_SHAPE_PHONE && cli_tally_country(t) == 0)
 			continue;
