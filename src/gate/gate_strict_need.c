@@ -306,14 +306,14 @@ said_in_comments(struct gate_judged *j)
 	base_arena_free(&arena);
 }
 
-/* Did the application's owner approve this text with this tree? */
+/* Did the application's owner approve this text with this tree? It holds for the people whom the application speaks for, not for nobody. */
 static bool
 approved(const struct gate_session *s, const struct gate_judged *j, const struct tree *tree, uint8_t hash_r[BASE_SHA256_SIZE])
 {
 	const struct policy_application *app = s->strict->self->who->application;
 	uint8_t text_hash[BASE_SHA256_SIZE];
 
-	if (!app || !j->world->approved)
+	if (!app || s->strict->self->who->nobody || !j->world->approved)
 		return false;
 	base_crypt_sha256(j->text, text_hash);
 	const struct policy_approval *a = policy_approved_find(j->world->approved, app->name, text_hash);

@@ -70,6 +70,8 @@ static int
 make_mask(struct gate_session *s, struct gate_judged *j, uint16_t i, int format)
 {
 	const struct policy_result_column *c = &j->decision->columns[i];
+	if (c->occurrence == SIZE_MAX) /* of an approved statement: computed from what is hidden, masked or not; so all of it is hidden */
+		return mask_column_new(&(struct policy_mask){.kind = POLICY_MASK_HIDE}, c->type_oid, format, NULL, base_span("", 0), base_span("", 0), POLICY_NORM_TEXT, base_span("", 0), &j->mask[format][i]);
 	const struct policy_scope_relation *r = j->decision->occurrences[c->occurrence].relation;
 	const struct policy_column *pc = policy_map_column(j->world->map, r->oid, c->attnum);
 	const struct policy_scope_column *sc = policy_scope_column(r, c->attnum);

@@ -207,3 +207,49 @@ def approval(env):
         equal(len(rows(open_as(stand, 'ask1').ask(query(ids(1, 12))))), 12)
         acts = [(e['kind'], e['actor'], e.get('operator')) for e in stand.gate.entries() if e['kind'] in ('ask', 'approve')]
         equal(acts, [('ask', 'ask1', None), ('approve', 'lead1', 'lead1')])
+
+
+@test(gate=True)
+def approved_statements(env):
+    """What the owner read and approved runs over protected columns, for this application, with this text and tree; its output is masked, counted and recorded."""
+    like, upper = 'select id, full_name, phone from customers where phone like $1 order by id', 'select id, upper(phone) u, lower(full_name) n from customers where id = $1'
+    with Stand(env, 'approved') as stand:
+        ann = stand.issuer.token('ann', roles=['seen', 'few'])
+        c = open_as(stand, 'crm', params=[('options', '-c gatehouse.token=' + ann)])
+        for sql in (like, upper):
+            equal(codes(c.ask(extended(sql, [b'1']))), ['42501'])
+        c.close()
+        path = os.path.join(stand.gate.folder, 'crm.statements')
+        until(lambda: len(stand.gate.entries(kind='refuse', login='crm')) >= 2, 5, 'the refusals')
+        stand.gate.cli('policy', 'learn', '--application', 'crm', '-o', path)
+        with open(path) as f:
+            text = f.read()
+        equal(text.count('\n  proposed'), 2)
+
+        def reload(text):
+            with open(path, 'w') as f:
+                f.write(text)
+            with open(stand.gate.policy) as f:
+                policy = f.read()
+            with open(stand.gate.policy, 'w') as f:
+                f.write(policy.replace('  case from', '  approved statements "crm.statements"\n  case from', 1) if 'approved statements' not in policy else policy + '\n')
+            before = len(stand.gate.entries(kind='policy'))
+            stand.gate.hup()
+            until(lambda: len(stand.gate.entries(kind='policy')) > before, 10, 'a policy entry')
+
+        reload(text)  # proposed only: nothing has changed
+        c = open_as(stand, 'crm', params=[('options', '-c gatehouse.token=' + ann)])
+        equal(codes(c.ask(extended(like, [b'1380000000%']))), ['42501'])
+        reload(text.replace('\n  proposed', '\n  approved by "Maria Klein" on 2026-11-22'))
+        got = rows(c.ask(extended(like, [b'1380000000_'])))
+        equal([(r[0], r[2]) for r in got], [(b'%d' % i, b'*******000%d' % i) for i in range(1, 10)])
+        equal(rows(c.ask(extended(upper, [b'3']))), [[b'3', None, got[2][1].lower()]])  # computed from what is masked: hidden
+        got = c.ask(extended(like, [b'138000000__']))
+        equal((len(rows(got)), codes(got)), (10, ['53Z01']))  # counted
+        # Another text of the same tree, another application's text, a person's own log-in, nobody: refused.
+        equal(codes(c.ask(extended(like + ' ', [b'1%']))), ['42501'])
+        equal(codes(open_as(stand, 'firm1').ask(extended(like, [b'1%']))), ['42501'])
+        equal(codes(open_as(stand, 'crm').ask(extended(like, [b'1%']))) != [], True)
+        # The same text that means another thing now.
+        stand.cluster.psql('ALTER TABLE customers RENAME COLUMN phone TO phone0; ALTER TABLE customers RENAME COLUMN mobile TO phone; ALTER TABLE customers RENAME COLUMN phone0 TO mobile')
+        until(lambda: codes(c.ask(extended(like, [b'1%']))) not in ([], ['53Z01']), 15, 'a refusal')
