@@ -488,10 +488,7 @@ cli_check_live(struct cli_live *l, struct cli_findings *out, struct base_fail *f
 		rc = check_functions(l, out, fail);
 	if (rc < 0 || out->count[CLI_ERROR] > before)
 		return rc;
-	bool enforced = l->policy->treat == POLICY_ENFORCE;
-	for (size_t g = 0; g < l->policy->ngroups; g++)
-		enforced = enforced || l->policy->groups[g].treat == POLICY_ENFORCE;
-	if (enforced && (rc = cli_live_judge(l, fail)) < 0) {
+	if (policy_file_enforces(l->policy) && (rc = cli_live_judge(l, fail)) < 0) {
 		gate_judge_close(&l->judge);
 		if ((rc = as_finding(rc, "server", fail, out)) < 0)
 			return rc;

@@ -28,16 +28,6 @@ struct gate_ddl {
 	char told[512];                 /* the last difference that was logged */
 };
 
-static bool
-enforces(const struct policy_file *f)
-{
-	bool yes = f->treat == POLICY_ENFORCE;
-
-	for (size_t i = 0; i < f->ngroups; i++)
-		yes = yes || f->groups[i].treat == POLICY_ENFORCE;
-	return yes;
-}
-
 static int
 golden(const struct proc_conf *conf, struct policy_map *questions_of, struct base_fail *fail)
 {
@@ -79,7 +69,7 @@ gate_ddl_bind(PGconn *conn, const struct proc_conf *conf, const struct policy_fi
 	bool again = true;
 	int rc = GH_OK;
 
-	if (!enforces(policy)) {
+	if (!policy_file_enforces(policy)) {
 		rc = gate_catalog_bind(conn, policy, map_r, fail);
 		if (rc == GH_OK)
 			*ddl_r = NULL;

@@ -154,6 +154,8 @@ on_sweep(struct base_loop_timer *t)
 	uint64_t now = base_time_mono_us();
 
 	gate_budget_sweep(w->shared->budget, now);
+	proc_count_set(w->shared->counts, w->number, PROC_COUNT_budget_bytes, (int64_t)gate_budget_bytes(w->shared->budget));
+	proc_count_set(w->shared->counts, w->number, PROC_COUNT_budget_accounts, (int64_t)gate_budget_accounts(w->shared->budget));
 	base_loop_timer_set(w->loop, t, now + SWEEP_US);
 }
 

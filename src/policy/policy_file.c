@@ -387,3 +387,13 @@ policy_file_free(struct policy_file **f)
 	base_arena_free(&own->arena);
 	free(own);
 }
+
+bool
+policy_file_enforces(const struct policy_file *f)
+{
+	bool any = f->treat == POLICY_ENFORCE || f->napplications > 0;
+
+	for (size_t i = 0; i < f->ngroups; i++)
+		any = any || f->groups[i].treat == POLICY_ENFORCE;
+	return any;
+}

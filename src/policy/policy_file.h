@@ -63,5 +63,7 @@ struct policy_file {
 /* The first mistake only. GH_E_PARSE, GH_E_LIMIT, GH_E_UNSUPPORTED. */
 BASE_CHECK int policy_file_parse(struct base_span text, const char *file, struct policy_file **file_r, struct base_fail *fail);
 void policy_file_free(struct policy_file **f);
+/* Is anybody enforced? Some group, or the policy's default, is treated so; or an application is declared, which always is: a token must not be passed on. */
+bool policy_file_enforces(const struct policy_file *f);
 
 #endif

@@ -134,10 +134,7 @@ policy_map_hash(const struct policy_map *m)
 bool
 policy_map_enforces(const struct policy_map *m)
 {
-	bool any = m->file->treat == POLICY_ENFORCE;
-	for (size_t i = 0; i < m->file->ngroups; i++)
-		any |= m->file->groups[i].treat == POLICY_ENFORCE;
-	return any;
+	return policy_file_enforces(m->file);
 }
 
 const struct policy_file *

@@ -76,7 +76,7 @@ size_t policy_map_kinds(const struct policy_map *m);
 struct base_span policy_map_kind(const struct policy_map *m, unsigned kind); /* "customer.key", "customer.phone" */
 
 /* ---- for `enforce` ---- */
-bool policy_map_enforces(const struct policy_map *m); /* some group, or the policy's default, is treated so */
+bool policy_map_enforces(const struct policy_map *m); /* some group, or the policy's default, is treated so; or an application is declared */
 const struct policy_file *policy_map_file(const struct policy_map *m); /* a copy of the file's rules, kept with the map: lines, tests, groups */
 /* Second step of binding where somebody is enforced; before the map is shared. GH_E_VERIFY with file:line for a trusted function that is missing or has another body. */
 BASE_CHECK int policy_map_give_objects(struct policy_map *m, const struct policy_cat_objects *c, struct base_fail *fail);
