@@ -136,6 +136,7 @@ gate_run(const struct proc_context *ctx)
 	g.shared.registry = gate_registry_new();
 	g.shared.budget = gate_budget_new((size_t)world->conf->budget_memory);
 	g.shared.cases = gate_cases_new(world, settled, &g);
+	gate_cases_count(g.shared.cases, ctx->counts, ctx->workers); /* the row behind the workers' */
 	if (gate_remember(&g.shared, world, &fail) < 0) {
 		base_log_error("what the ledger says of the last days cannot be had: %s", fail.text);
 		return 1;
