@@ -303,9 +303,9 @@ cli_policy_replay(const struct cli_args *args)
 
 	cli_replay_tally_init(&x.tally);
 	if ((rc = cli_since_parse(cli_args_get(args, "since"), SINCE, base_time_wall_us(), &x.since_us, &fail)) < 0 ||
-	    (rc = cli_live_open(&x.live, args, cli_args_get(args, "policy"), &fail)) < 0 || (rc = cli_ledger_open(x.live.conf, &x.ledger, &fail)) < 0)
+	    (rc = cli_live_open(&x.live, args, cli_args_get(args, "policy"), &fail)) < 0 || (rc = cli_ledger_open(x.live.conf, &x.ledger, &fail)) < 0 ||
+	    (rc = cli_replay_judge_new(&x.live, &x.judge, &fail)) < 0)
 		goto out;
-	x.judge = cli_replay_judge_new(&x.live);
 	x.count = cli_replay_count_new(BUDGET_BYTES);
 	if ((rc = scan(&x, &fail)) < 0)
 		goto out;

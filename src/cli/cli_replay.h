@@ -67,8 +67,6 @@ struct cli_replay_shows { bool shows, clear; };
  * policy: names of subjects. now_us: the entry's time, never less than the one before. GH_E_LIMIT: more than max_bytes. */
 BASE_CHECK int cli_replay_charge(struct cli_replay_count *c, const struct policy_scope *scope, const struct policy_file *policy, const struct event_entry *e,
     const struct cli_replay_shows *shows, uint64_t now_us, struct cli_replay_look *look, struct cli_replay_tally *t, struct cli_replay_actor *a, struct base_fail *fail);
-/* "40 clear customers per hour for each actor" */
-void cli_budget_words(const struct policy_file *f, const struct policy_count *c, enum policy_holder holder, char *dst, size_t size);
 
 /* ---- decisions ---- */
 struct cli_verdict_kept { /* what is kept of a decision */
@@ -78,7 +76,7 @@ struct cli_verdict_kept { /* what is kept of a decision */
 	size_t nkinds; struct { char kind[130]; struct cli_replay_shows shows; } kinds[CLI_REPLAY_KINDS]; /* subjects whose rows would go out */
 };
 struct cli_replay_judge;
-struct cli_replay_judge *cli_replay_judge_new(const struct cli_live *l);
+BASE_CHECK int cli_replay_judge_new(const struct cli_live *l, struct cli_replay_judge **j_r, struct base_fail *fail); /* reads the approved statements that the policy names */
 void cli_replay_judge_free(struct cli_replay_judge **j);
 /* The scope of this entry's actor: by the people file, else by the groups that the entry has. Borrowed. */
 BASE_CHECK int cli_replay_scope(struct cli_replay_judge *j, const struct event_entry *e, const struct policy_person **person_r, struct policy_scope **scope_r, struct base_fail *fail);

@@ -1,14 +1,20 @@
 /* cli_replay_judge: asks the server what each recorded text means and decides upon it under the new policy: once for each text and set of groups. Nothing is run. Input: texts
  * of the ledger, with $n for their constants (the server infers the types, or says that it cannot); the server's trees; trusted files.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base_file.h"
 #include "base_map.h"
 #include "base_mem.h"
+#include "base_text.h"
 #include "cli_refill.h"
 #include "cli_replay.h"
 #include "cli_verdict.h"
+#include "gate_judge.h"
+#include "policy_approved.h"
+#include "tree_node.h"
 
 #define KEPT_MAX 50000u
 #define SCOPES_MAX 10000u
@@ -19,6 +25,7 @@ struct cli_replay_judge {
 	const struct cli_live *live;   /* borrow */
 	struct base_map *scopes;       /* own: groups -> struct policy_scope */
 	struct base_map *kept;         /* own: groups and text -> struct cli_verdict_kept; the least used are forgotten */
+	struct policy_approved *approved; /* shared; NULL: the policy names no file */
 	size_t statements;             /* decided upon */
 	char *role;                    /* own: whom the judge's connection is; NULL: nobody yet */
 	bool role_taken;
@@ -45,15 +52,48 @@ kept_free(void *value)
 	free(k);
 }
 
-struct cli_replay_judge *
-cli_replay_judge_new(const struct cli_live *l)
+/* The file of approved statements lies beside the policy. */
+static int
+read_approved(struct cli_replay_judge *j, struct base_fail *fail)
+{
+	const struct policy_file *f = j->live->policy;
+	struct base_buf path, text;
+	int rc;
+
+	if (f->approved.n == 0)
+		return 0;
+	base_buf_init(&path, 2 * 65536);
+	size_t folder = f->file.n;
+	while (folder > 0 && f->approved.p[0] != '/' && f->file.p[folder - 1] != '/')
+		folder--;
+	if (f->approved.p[0] != '/')
+		base_buf_put(&path, base_span(f->file.p, folder));
+	base_buf_put(&path, f->approved);
+	base_buf_u8(&path, 0);
+	const char *name = (const char *)base_buf_span(&path).p;
+	base_buf_init(&text, POLICY_APPROVED_SIZE_MAX);
+	rc = base_file_read(AT_FDCWD, name, &text, fail);
+	if (rc >= 0)
+		rc = policy_approved_parse(base_buf_span(&text), name, &j->approved, fail);
+	base_buf_done(&text);
+	base_buf_done(&path);
+	return rc < 0 ? rc : 0;
+}
+
+int
+cli_replay_judge_new(const struct cli_live *l, struct cli_replay_judge **j_r, struct base_fail *fail)
 {
 	struct cli_replay_judge *j = base_mem_new(1, sizeof(*j));
 
 	j->live = l;
 	j->scopes = base_map_new(0, scope_free);
 	j->kept = base_map_new(KEPT_MAX, kept_free);
-	return j;
+	int rc = read_approved(j, fail);
+	if (rc < 0)
+		cli_replay_judge_free(&j);
+	else
+		*j_r = j;
+	return rc;
 }
 
 void
@@ -64,6 +104,7 @@ cli_replay_judge_free(struct cli_replay_judge **jp)
 	*jp = NULL;
 	if (!j)
 		return;
+	policy_approved_unref(&j->approved);
 	base_map_free(&j->kept);
 	base_map_free(&j->scopes);
 	free(j->role);
@@ -198,6 +239,49 @@ whole(struct base_span text)
 	return text.n > 0 && (text.n < n || memcmp(text.p + text.n - n, CUT, n) != 0) && !memchr(text.p, 0, text.n);
 }
 
+/* What the owner approved for the application of this entry; NULL: nothing, or nobody's application. */
+static const struct policy_approval *
+approval(const struct cli_replay_judge *j, const struct event_entry *e)
+{
+	const struct policy_file *f = j->live->policy;
+	uint8_t hash[BASE_SHA256_SIZE];
+
+	for (size_t i = 0; j->approved && e->login.n > 0 && i < f->napplications; i++)
+		if (base_span_eq(f->applications[i].login, e->login) && base_text_unhex(e->statement, hash, sizeof(hash)) == 0)
+			return policy_approved_find(j->approved, f->applications[i].name, hash);
+	return NULL;
+}
+
+/* An approved statement is decided upon as one when the server makes the tree of it that was approved. */
+static void
+by_approval(const struct cli_replay_judge *j, const struct policy_approval *a, struct base_span text, struct policy_scope *scope, struct cli_verdict_kept *k)
+{
+	struct cli_verdict v = {0};
+	struct base_fail fail = {0};
+	uint8_t hash[BASE_SHA256_SIZE];
+	struct base_buf sql;
+
+	base_buf_init(&sql, TEXT_MAX);
+	cli_refill_text(text, CLI_REFILL_PARAMETER, &sql);
+	base_buf_u8(&sql, 0);
+	int rc = sql.bad ? GH_E_LIMIT : gate_judge_tree(j->live->judge, (const char *)base_buf_span(&sql).p, &v.tree, &fail);
+	if (rc == 0) {
+		tree_hash(tree_queries(v.tree).item[0], 0, hash);
+		rc = memcmp(hash, a->tree_hash, sizeof(hash)) == 0 ? policy_decide(scope, policy_map_objects(j->live->map), tree_queries(v.tree), true, false, &v.decision) : GH_E_VERIFY;
+	}
+	if (rc == 0 && v.decision->refused) {
+		v.refused = true;
+		(void)snprintf(v.text, sizeof(v.text), "%s", v.decision->refusal.text);
+		v.rule = v.decision->refusal.rule;
+	}
+	if (rc == 0)
+		keep(k, j->live->map, &v);
+	else
+		k->words = base_mem_str(base_span_str("an approved statement whose tree is not to be had from the text in the ledger"));
+	cli_verdict_done(&v);
+	base_buf_done(&sql);
+}
+
 /* The text with parameters in place of its constants, and where the server cannot tell their types, with others. */
 static int
 analyse(struct cli_replay_judge *j, struct base_span text, struct policy_scope *scope, struct cli_verdict_kept *k, struct base_fail *fail)
@@ -244,13 +328,19 @@ cli_replay_judge(struct cli_replay_judge *j, const struct event_entry *e, const 
 	base_buf_put(&key, scope->group_words);
 	base_buf_u8(&key, 0);
 	base_buf_put(&key, e->text);
+	const struct policy_approval *approved = approval(j, e);
+	if (approved) /* the same text of somebody else is not approved */
+		base_buf_put(&key, base_span(approved->tree_hash, sizeof(approved->tree_hash)));
 	struct cli_verdict_kept *k = base_map_get(j->kept, base_buf_span(&key));
 	if (!k) {
 		k = base_mem_new(1, sizeof(*k));
 		if (!whole(e->text)) {
 			k->words = base_mem_str(base_span_str("the ledger has the beginning of its text only"));
 		} else if ((rc = become(j, e, p, fail)) == 0) {
-			rc = analyse(j, e->text, scope, k, fail);
+			if (approved)
+				by_approval(j, approved, e->text, scope, k);
+			else
+				rc = analyse(j, e->text, scope, k, fail);
 		}
 		j->statements++;
 		if (rc < 0)
