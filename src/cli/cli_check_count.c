@@ -7,6 +7,7 @@
 
 #include "base_text.h"
 #include "base_zone.h"
+#include "policy_words.h"
 
 /* One limit of a group on what one holder sees. */
 struct limit {
@@ -16,39 +17,6 @@ struct limit {
 	bool budget;
 	const char *what; /* "this budget", "this step-up", "this approval" */
 };
-
-static void
-window_words(uint64_t us, char *dst, size_t size)
-{
-	static const struct { const char *one, *many; uint64_t us; } units[] = {
-		{"week", "weeks", 7 * 86400000000ull}, {"day", "days", 86400000000ull}, {"hour", "hours", 3600000000ull}, {"minute", "minutes", 60000000ull},
-	};
-
-	for (size_t i = 0; i < BASE_COUNT(units); i++) {
-		if (us % units[i].us != 0)
-			continue;
-		uint64_t n = us / units[i].us;
-		if (n == 1)
-			(void)snprintf(dst, size, "%s", units[i].one);
-		else
-			(void)snprintf(dst, size, "%llu %s", (unsigned long long)n, units[i].many);
-		return;
-	}
-	(void)snprintf(dst, size, "%llu microseconds", (unsigned long long)us); /* the language knows none */
-}
-
-/* "40 clear customers per hour" */
-static void
-count_words(const struct policy_file *f, const struct policy_count *c, char *dst, size_t size)
-{
-	char window[48], name[96] = "lookups";
-
-	if (c->noun == POLICY_NOUN_SUBJECT && c->subject < f->nsubjects)
-		(void)snprintf(name, sizeof(name), "%.*ss", (int)f->subjects[c->subject].name.n, (const char *)f->subjects[c->subject].name.p);
-	window_words(c->window_us, window, sizeof(window));
-	(void)snprintf(dst, size, "%llu %s%s per %s", (unsigned long long)c->n,
-	    c->adjective == POLICY_ADJECTIVE_CLEAR ? "clear " : c->adjective == POLICY_ADJECTIVE_UNEXPLAINED ? "unexplained " : "", name, window);
-}
 
 /* Does whatever counts for a count for b? */
 static bool
@@ -75,14 +43,14 @@ never_reached(const struct limit *a, const struct policy_budget *b)
 static void
 check_limit(const struct policy_file *f, const struct policy_group *g, const struct limit *a, struct cli_findings *out)
 {
-	char file[512], words[160], other[160];
+	char file[512], words[POLICY_WORDS_COUNT], other[POLICY_WORDS_COUNT];
 
 	for (size_t i = 0; i < g->nbudgets; i++) {
 		const struct policy_budget *b = &g->budgets[i];
 		if (!never_reached(a, b))
 			continue;
-		count_words(f, a->count, words, sizeof(words));
-		count_words(f, &b->count, other, sizeof(other));
+		policy_count_words(f, a->count, words, sizeof(words));
+		policy_count_words(f, &b->count, other, sizeof(other));
 		cli_findings_say(out, CLI_WARNING, "budget", NULL, NULL, "%s:%u: %s, %s, is never reached: line %u allows %s", base_text_quote(file, sizeof(file), f->file, 480), a->line,
 		    a->what, words, b->line, other);
 		return;

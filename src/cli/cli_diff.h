@@ -29,11 +29,6 @@ void cli_changes_done(struct cli_changes *c);
 struct cli_diff { const char *who; struct cli_changes *out; const struct policy_file *old, *new; };
 void cli_diff_say(const struct cli_diff *d, enum cli_way way, const char *what, const char *before, const char *after, unsigned line_old, unsigned line_new);
 void cli_diff_group(const struct cli_diff *d, const struct policy_group *old, const struct policy_group *new); /* all but tables; neither NULL */
-/* "30 minutes", "hour" (of one) and the like. */
-void cli_span_words(uint64_t us, char *dst, size_t size);
-/* "clear customers per day", "lookups per hour": without the number. f: whose subjects it names. */
-void cli_count_words(const struct policy_file *f, const struct policy_count *c, char *dst, size_t size);
-const char *cli_holder_word(enum policy_holder h); /* "actor" */
 void cli_diff_policy(const struct policy_file *old, const struct policy_file *new, struct cli_changes *out);
 
 #endif

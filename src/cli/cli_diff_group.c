@@ -6,43 +6,10 @@
 
 #include "base_mem.h"
 #include "base_text.h"
+#include "policy_words.h"
 
 #define WORDS 800u
 #define WEEK_MINUTES (7u * 24u * 60u)
-
-void
-cli_span_words(uint64_t us, char *dst, size_t size)
-{
-	static const struct { uint64_t s; const char *one; } unit[] = {{7 * 86400, "week"}, {86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-	uint64_t s = us / 1000000;
-	size_t i = 0;
-
-	while (i + 1 < BASE_COUNT(unit) && (s == 0 || s % unit[i].s != 0))
-		i++;
-	if (s == unit[i].s)
-		(void)snprintf(dst, size, "%s", unit[i].one);
-	else
-		(void)snprintf(dst, size, "%llu %ss", (unsigned long long)(s / unit[i].s), unit[i].one);
-}
-
-const char *
-cli_holder_word(enum policy_holder h)
-{
-	return h == POLICY_HOLDER_ACTOR ? "actor" : h == POLICY_HOLDER_EMPLOYER ? "employer" : "group";
-}
-
-void
-cli_count_words(const struct policy_file *f, const struct policy_count *c, char *dst, size_t size)
-{
-	static const char *const adjective[] = {"", "clear ", "unexplained "};
-	char window[64], name[160];
-
-	cli_span_words(c->window_us, window, sizeof(window));
-	if (c->noun == POLICY_NOUN_LOOKUPS)
-		(void)snprintf(dst, size, "lookups per %s", window);
-	else
-		(void)snprintf(dst, size, "%s%ss per %s", adjective[c->adjective], c->subject < f->nsubjects ? base_text_quote(name, sizeof(name), f->subjects[c->subject].name, 120) : "subject", window);
-}
 
 /* -- numbers and demands -- */
 
@@ -95,10 +62,10 @@ unexplained(const struct cli_diff *d, const struct policy_group *old, const stru
 static void
 budget_words(const struct policy_file *f, const struct policy_budget *b, char *dst, size_t size)
 {
-	char count[300];
+	char count[POLICY_WORDS_COUNT];
 
-	cli_count_words(f, &b->count, count, sizeof(count));
-	(void)snprintf(dst, size, "budget: %s for each %s", count, cli_holder_word(b->holder));
+	policy_count_name(f, &b->count, count, sizeof(count));
+	(void)snprintf(dst, size, "budget: %s for each %s", count, policy_holder_word(b->holder));
 }
 
 /* The smallest of the group's budgets of this name. */
@@ -142,9 +109,9 @@ static struct rule
 step_rule(const struct policy_file *f, const struct policy_step *s)
 {
 	struct rule r = {.lasting_us = s->lasting_us, .line = s->line, .n = s->for_table ? 0 : s->after.n};
-	char a[200], b[200], count[300];
+	char a[200], b[200], count[POLICY_WORDS_COUNT];
 
-	cli_count_words(f, &s->after, count, sizeof(count));
+	policy_count_name(f, &s->after, count, sizeof(count));
 	if (s->for_table)
 		(void)snprintf(r.what, sizeof(r.what), "step-up for %s.%s", base_text_quote(a, sizeof(a), s->table.schema, 190), base_text_quote(b, sizeof(b), s->table.table, 190));
 	else
@@ -156,9 +123,9 @@ static struct rule
 ask_rule(const struct policy_file *f, const struct policy_ask *s)
 {
 	struct rule r = {.within_us = s->within_us, .lasting_us = s->lasting_us, .line = s->line, .n = s->after.n};
-	char a[200], count[300];
+	char a[200], count[POLICY_WORDS_COUNT];
 
-	cli_count_words(f, &s->after, count, sizeof(count));
+	policy_count_name(f, &s->after, count, sizeof(count));
 	(void)snprintf(r.what, sizeof(r.what), "approval of %s after %s", base_text_quote(a, sizeof(a), s->group, 190), count);
 	return r;
 }
@@ -168,8 +135,8 @@ rule_words(const struct rule *r, char *dst, size_t size)
 {
 	char lasting[64], within[64];
 
-	cli_span_words(r->lasting_us, lasting, sizeof(lasting));
-	cli_span_words(r->within_us, within, sizeof(within));
+	policy_time_words(r->lasting_us, lasting, sizeof(lasting));
+	policy_time_words(r->within_us, within, sizeof(within));
 	if (r->line == 0)
 		(void)snprintf(dst, size, "none");
 	else

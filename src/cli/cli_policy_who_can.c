@@ -9,12 +9,12 @@
 #include "base_mem.h"
 #include "base_text.h"
 #include "base_time.h"
-#include "cli_diff.h"
 #include "cli_live.h"
 #include "cli_out.h"
 #include "cli_replay.h"
 #include "cli_rights.h"
 #include "cli_table.h"
+#include "policy_words.h"
 
 #define OUT_MAX (64u << 20)
 #define WORDS 2000u
@@ -130,7 +130,8 @@ limits(const struct who_can *x, const struct policy_scope *s, const struct polic
 	char words[400], text[300];
 
 	for (size_t i = 0; i < s->nbudgets; i++) {
-		cli_budget_words(x->live.policy, &s->budgets[i].count, s->budgets[i].holder, words, sizeof(words));
+		policy_budget_words(x->live.policy, &s->budgets[i].count, s->budgets[i].holder, text, sizeof(text));
+		(void)snprintf(words, sizeof(words), "budget of %s", text);
 		more(c->limits, sizeof(c->limits), words);
 	}
 	if (s->limit_rows) {

@@ -7,9 +7,9 @@
 #include "base_map.h"
 #include "base_mem.h"
 #include "base_text.h"
-#include "cli_diff.h"
 #include "cli_replay.h"
 #include "gate_budget.h"
+#include "policy_words.h"
 
 #define MARK 8u
 
@@ -56,15 +56,6 @@ cli_replay_count_free(struct cli_replay_count **cp)
 	gate_budget_free(&c->budget);
 	base_buf_done(&c->key);
 	free(c);
-}
-
-void
-cli_budget_words(const struct policy_file *f, const struct policy_count *c, enum policy_holder holder, char *dst, size_t size)
-{
-	char count[300];
-
-	cli_count_words(f, c, count, sizeof(count));
-	(void)snprintf(dst, size, "budget of %llu %s for each %s", (unsigned long long)c->n, count, cli_holder_word(holder));
 }
 
 static struct gate_account *
@@ -125,7 +116,7 @@ counts(const struct policy_count *c, const struct one *o)
 static const char *
 what_of(const struct turn *u, const struct policy_count *c, char *dst, size_t size)
 {
-	const struct base_span name = c->noun == POLICY_NOUN_LOOKUPS || c->subject >= u->policy->nsubjects ? base_span_str("lookups") : u->policy->subjects[c->subject].name;
+	const struct base_span name = policy_count_what(u->policy, c);
 
 	(void)snprintf(dst, size, "%.*s", (int)name.n, (const char *)name.p);
 	return dst;
@@ -187,9 +178,10 @@ settle(const struct turn *u, const struct one *o, const struct charges *x)
 static void
 stop(const struct turn *u, const struct policy_scope_budget *b, enum cli_replay_what what)
 {
-	char words[400];
+	char budget[POLICY_WORDS_COUNT], words[POLICY_WORDS_COUNT + 10];
 
-	cli_budget_words(u->policy, &b->count, b->holder, words, sizeof(words));
+	policy_budget_words(u->policy, &b->count, b->holder, budget, sizeof(budget));
+	(void)snprintf(words, sizeof(words), "budget of %s", budget);
 	if (u->a)
 		cli_replay_note(u->a, what, words, &b->rule, u->e->time_us);
 }
@@ -234,14 +226,14 @@ passes_threshold(const struct turn *u, const struct one *o, const struct policy_
 static void
 thresholds(const struct turn *u, const struct one *o)
 {
-	char count[300], words[400];
+	char count[POLICY_WORDS_COUNT], words[400];
 
 	for (size_t i = 0; i < u->scope->nsteps; i++) {
 		const struct policy_scope_step *s = &u->scope->steps[i];
 		if (s->for_table || !passes_threshold(u, o, &s->after, &s->rule) || holds(u, &s->rule, s->lasting_us) || !u->a)
 			continue;
-		cli_count_words(u->policy, &s->after, count, sizeof(count));
-		(void)snprintf(words, sizeof(words), "step-up after %llu %s", (unsigned long long)s->after.n, count);
+		policy_count_words(u->policy, &s->after, count, sizeof(count));
+		(void)snprintf(words, sizeof(words), "step-up after %s", count);
 		cli_replay_note(u->a, CLI_REPLAY_STEP, words, &s->rule, u->e->time_us);
 	}
 	for (size_t i = 0; i < u->scope->nasks; i++) {
@@ -249,8 +241,8 @@ thresholds(const struct turn *u, const struct one *o)
 		char group[200];
 		if (!passes_threshold(u, o, &s->after, &s->rule) || holds(u, &s->rule, s->lasting_us) || !u->a)
 			continue;
-		cli_count_words(u->policy, &s->after, count, sizeof(count));
-		(void)snprintf(words, sizeof(words), "approval of %s after %llu %s", base_text_quote(group, sizeof(group), s->group, 60), (unsigned long long)s->after.n, count);
+		policy_count_words(u->policy, &s->after, count, sizeof(count));
+		(void)snprintf(words, sizeof(words), "approval of %s after %s", base_text_quote(group, sizeof(group), s->group, 60), count);
 		cli_replay_note(u->a, CLI_REPLAY_ASK, words, &s->rule, u->e->time_us);
 	}
 }

@@ -199,24 +199,10 @@ test_together(void **state)
 	policy_file_free(&new);
 }
 
-static void
-test_words(void **state)
-{
-	static const struct { uint64_t s; const char *want; } tries_s[] = {{3600, "hour"}, {7200, "2 hours"}, {60, "minute"}, {1800, "30 minutes"}, {86400, "day"}, {90, "90 seconds"},
-	    {604800, "week"}, {1, "second"}};
-	char words[64];
-
-	(void)state;
-	for (size_t i = 0; i < BASE_COUNT(tries_s); i++) {
-		cli_span_words(tries_s[i].s * 1000000, words, sizeof(words));
-		assert_string_equal(words, tries_s[i].want);
-	}
-}
-
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_tries), cmocka_unit_test(test_limits), cmocka_unit_test(test_masks), cmocka_unit_test(test_together), cmocka_unit_test(test_words)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_tries), cmocka_unit_test(test_limits), cmocka_unit_test(test_masks), cmocka_unit_test(test_together)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base_mem.h"
+#include "policy_words.h"
 
 /* One thing that the policy counts. A group's line "40 per hour, 120 per day" is two with the same account. */
 struct rule {
@@ -30,9 +31,7 @@ struct gate_rebuild {
 static void
 add_rule(struct gate_rebuild *r, size_t group, enum policy_holder holder, const struct policy_count *c)
 {
-	struct base_span what = c->noun == POLICY_NOUN_LOOKUPS ? base_span_str("lookups") : r->file->subjects[c->subject].name;
-
-	r->rule[r->nrules++] = (struct rule){group, holder, c, what, c->n};
+	r->rule[r->nrules++] = (struct rule){group, holder, c, policy_count_what(r->file, c), c->n};
 	if (c->window_us > r->reach)
 		r->reach = c->window_us;
 }

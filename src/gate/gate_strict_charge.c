@@ -5,7 +5,6 @@
  *   row -> strict_explained (verdicts are known, or asked for: wait) -> strict_charge_row (class, accounts) -> taken
  *   entry made -> taken becomes the last of waiting -> receipt: settled        failure, or no entry: released
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,6 +18,7 @@
 #include "gate_strict_int.h"
 #include "gate_worker.h"
 #include "mask_value.h"
+#include "policy_words.h"
 #include "wire_read.h"
 
 #define VERDICTS 10000u /* remembered of one answer */
@@ -26,16 +26,10 @@
 
 /* ---- the purse ---- */
 
-static struct base_span
-what_of(const struct gate_world *w, const struct policy_count *c)
-{
-	return c->noun == POLICY_NOUN_LOOKUPS ? base_span_str("lookups") : policy_map_file(w->map)->subjects[c->subject].name;
-}
-
 static void
 add_limit(struct gate_session *s, struct strict_purse *p, const struct policy_count *c, enum policy_holder holder, struct base_span holder_name, struct strict_rule rule)
 {
-	const struct gate_account_name name = {holder, holder_name, what_of(p->who->world, c), c->adjective};
+	const struct gate_account_name name = {holder, holder_name, policy_count_what(policy_map_file(p->who->world->map), c), c->adjective};
 	struct gate_budget *b = s->worker->shared->budget;
 	struct gate_account *account = gate_budget_account(b, &name, c->window_us);
 	struct strict_account *a = NULL;
@@ -161,36 +155,6 @@ strict_charge_done(struct gate_session *s)
 	t->case_ask = NULL;
 }
 
-/* ---- words ---- */
-
-static const char *
-window_words(uint64_t us, char *dst, size_t size)
-{
-	static const struct { uint64_t us; const char *word; } unit[] = {{7ull * 86400 * 1000000, "week"}, {86400ull * 1000000, "day"}, {3600ull * 1000000, "hour"}, {60ull * 1000000, "minute"}};
-
-	for (size_t i = 0; i < BASE_COUNT(unit); i++) {
-		if (us % unit[i].us != 0)
-			continue;
-		if (us == unit[i].us)
-			(void)snprintf(dst, size, "%s", unit[i].word);
-		else
-			(void)snprintf(dst, size, "%" PRIu64 " %ss", us / unit[i].us, unit[i].word);
-		return dst;
-	}
-	(void)snprintf(dst, size, "%" PRIu64 " seconds", us / 1000000);
-	return dst;
-}
-
-static void
-count_words(const struct gate_world *w, const struct policy_count *c, char *dst, size_t size)
-{
-	static const char *const adjective[] = {"", "clear ", "unexplained "};
-	struct base_span what = what_of(w, c);
-	char window[40];
-
-	(void)snprintf(dst, size, "%" PRIu64 " %s%.*s%s per %s", c->n, adjective[c->adjective], (int)what.n, (const char *)what.p, c->noun == POLICY_NOUN_SUBJECT ? "s" : "", window_words(c->window_us, window, sizeof(window)));
-}
-
 /* ---- taking ---- */
 
 static void
@@ -311,12 +275,12 @@ ask_error(struct gate_session *s, const struct policy_scope_ask *ask, const char
 static struct base_span
 used_up(struct gate_session *s, struct base_span text, const struct gate_budget_refusal *r, uint64_t mark, unsigned kind, bool *soft_r)
 {
-	static const char *const holders[] = {"actor", "employer", "group"};
 	const struct gate_who *who = s->strict->self->who;
 	const struct strict_rule *rule = r->limit->rule;
 	const struct policy_scope *sc = who->scope;
+	const struct policy_file *file = policy_map_file(who->world->map);
 	const struct policy_where *where;
-	char words[160], budget[220], hint[240], when[BASE_TIME_LOCAL_SIZE];
+	char words[POLICY_WORDS_COUNT], budget[POLICY_WORDS_COUNT + 30], hint[240], when[BASE_TIME_LOCAL_SIZE];
 	struct base_span error;
 
 	*soft_r = rule->kind != RULE_BUDGET;
@@ -324,8 +288,7 @@ used_up(struct gate_session *s, struct base_span text, const struct gate_budget_
 		const struct policy_scope_budget *b = &sc->budgets[rule->index];
 		uint64_t now = base_time_mono_us(), wall = base_time_wall_us();
 		where = &b->rule;
-		count_words(who->world, &b->count, words, sizeof(words));
-		(void)snprintf(budget, sizeof(budget), "%s for each %s", words, holders[b->holder]);
+		policy_budget_words(file, &b->count, b->holder, budget, sizeof(budget));
 		if (b->count.n == 0)
 			(void)snprintf(hint, sizeof(hint), "ask the policy's owner");
 		else if (r->refill_us > now)
@@ -335,14 +298,14 @@ used_up(struct gate_session *s, struct base_span text, const struct gate_budget_
 		error = strict_error("53Z01", hint, "the budget of %s is used up (rule %s:%u)", budget, strict_rule_file(where), where->line);
 	} else if (rule->kind == RULE_STEP) {
 		where = &sc->steps[rule->index].rule;
-		count_words(who->world, &sc->steps[rule->index].after, words, sizeof(words));
+		policy_count_words(file, &sc->steps[rule->index].after, words, sizeof(words));
 		(void)snprintf(budget, sizeof(budget), "%s without step-up", words);
-		char what[200];
+		char what[POLICY_WORDS_COUNT + 20];
 		(void)snprintf(what, sizeof(what), "to go on after %s", words);
 		error = strict_step_error(what, where);
 	} else {
 		where = &sc->asks[rule->index].rule;
-		count_words(who->world, &sc->asks[rule->index].after, words, sizeof(words));
+		policy_count_words(file, &sc->asks[rule->index].after, words, sizeof(words));
 		(void)snprintf(budget, sizeof(budget), "%s without approval", words);
 		error = ask_error(s, &sc->asks[rule->index], words);
 	}
