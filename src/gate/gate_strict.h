@@ -172,6 +172,7 @@ struct gate_strict {
 	bool sync_sent;                /* of this batch */
 	bool half;                     /* something of this batch is on its way to the server or was done there */
 	bool began;                    /* a BEGIN is in this batch */
+	unsigned ending;               /* commands on their way that end a transaction: until they are answered, nobody knows who asks, and for what */
 	bool simple;                   /* the message that waits is a Query */
 	bool simple_failed;            /* the server refused something of it; the error was said */
 	bool flushed;                  /* a Flush is behind what was sent */

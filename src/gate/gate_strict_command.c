@@ -588,6 +588,7 @@ transaction(const struct run *r)
 	if (to)
 		strict_self_forget_server(r->s); /* the server's settings go back to the savepoint's */
 	utility(r, r->c->send)->ends_transaction = ends && !to;
+	t->ending += ends && !to;
 	return STRICT_DONE;
 }
 

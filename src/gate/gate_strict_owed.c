@@ -44,6 +44,7 @@ strict_tail(struct gate_strict *t)
 static void
 owed_done(struct gate_session *s, struct strict_owed *o)
 {
+	s->strict->ending -= o->ends_transaction;
 	free((void *)(uintptr_t)o->bytes.p);
 	strict_portal_unref(s, &o->portal);
 	if (o->undo == UNDO_PREPARED)

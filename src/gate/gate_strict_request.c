@@ -760,6 +760,10 @@ one(struct gate_session *s, uint8_t type, struct base_span payload)
 
 	if (t->skipping && type != WIRE_F_SYNC && type != WIRE_F_TERMINATE && type != WIRE_F_QUERY)
 		return STRICT_DONE;
+	if (t->ending > 0 && (type == WIRE_F_PARSE || type == WIRE_F_BIND || type == WIRE_F_EXECUTE)) { /* SET LOCAL ends with it: another person may be asking then */
+		flush(s);
+		return STRICT_WAIT;
+	}
 	switch (type) {
 	case WIRE_F_QUERY:
 		if (t->skipping) /* PostgreSQL skips it too */
