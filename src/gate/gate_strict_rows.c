@@ -325,13 +325,15 @@ strict_too_long(struct gate_session *s)
 	gate_session_end(s, GATE_END_SERVER_PROTOCOL, "54000", "select less in one row", "a message is longer than an enforced session may receive");
 }
 
-/* Does the column go out as NULL in this row, because no case explains why its person is looked at? */
+/* Does the column go out as NULL in this row, because no case explains why its person is looked at? What is computed may hold anybody's. */
 static bool
 hidden(const struct gate_judged *j, uint16_t i, uint64_t hide)
 {
 	const struct policy_result_column *c = &j->decision->columns[i];
 
-	return hide != 0 && c->counted && c->occurrence < 64 && (hide >> c->occurrence & 1);
+	if (hide == 0 || c->occurrence == SIZE_MAX)
+		return hide != 0;
+	return c->counted && c->occurrence < 64 && (hide >> c->occurrence & 1);
 }
 
 /* The row as the client may see it: masked, without the gate's keys. */
