@@ -82,13 +82,17 @@ void strict_charge_lost(struct gate_session *s);    /* rows without an entry do 
 void strict_charge_done(struct gate_session *s);
 void strict_verdicts_clear(struct gate_session *s);
 
-/* ---- gate_strict_request.c ---- */
+/* ---- gate_strict_send.c: towards the server ---- */
 bool strict_await(struct gate_session *s); /* true: what changes something must wait until all before it in the batch is answered */
 void strict_send(struct gate_session *s, uint8_t type, struct base_span payload);
 void strict_send_sync(struct gate_session *s);
 void strict_send_parse(struct gate_session *s, const char *name, struct base_span text, const uint32_t *types, size_t ntypes);
 void strict_send_target(struct gate_session *s, uint8_t type, uint8_t what, const char *name); /* Describe, Close */
 void strict_send_execute(struct gate_session *s, const char *portal, uint32_t max);
+void strict_flush(struct gate_session *s); /* unless a Flush or Sync is the last that was sent */
+
+/* ---- gate_strict_refuse.c ---- */
+void strict_say(struct gate_session *s, struct base_span bytes); /* owed to the client, in its turn; bytes are taken over */
 /* The client's message fails: error in its turn, then what is left of the batch is skipped. simple: the batch is this Query alone. bytes are taken over. */
 void strict_fail(struct gate_session *s, bool simple, struct base_span bytes);
 void strict_fail_analysis(struct gate_session *s, bool simple);
@@ -101,6 +105,8 @@ void strict_refused(struct gate_session *s, struct base_span text, const char *w
 void strict_refused_about(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule, const char *budget, uint64_t mark, unsigned kind);
 /* Tells the client a refusal that it can mend: nothing is sent to the server, the transaction lives on. bytes are taken over. */
 void strict_soft(struct gate_session *s, bool simple, struct base_span bytes);
+
+/* ---- gate_strict_request.c ---- */
 /* Binds judged to a portal of ours; params: the part of a Bind behind the two names up to the result formats, NULL = none. NULL: not admitted, which the client was
  * told (simple: as the answer to a Query). */
 struct strict_portal *strict_bind(struct gate_session *s, struct gate_judged *j, const char *name, struct base_span params, struct base_span formats, uint16_t nformats, bool say, bool simple);

@@ -1,11 +1,9 @@
 /* gate_strict_request: the client's messages of an enforced session. Input: hostile client. Nothing of it is relayed but parameter values and result
  * formats in Bind; statement text goes to the server only through strict_need.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base_log.h"
 #include "base_mem.h"
 #include "base_time.h"
 #include "gate_limit.h"
@@ -14,192 +12,6 @@
 #include "gate_worker.h"
 #include "wire_read.h"
 #include "wire_write.h"
-
-/* ---- towards the server ---- */
-
-void
-strict_send(struct gate_session *s, uint8_t type, struct base_span payload)
-{
-	wire_write_message(&s->up, type, payload);
-	s->up_scan = base_buf_len(&s->up);
-	s->strict->flushed = type == WIRE_F_FLUSH || type == WIRE_F_SYNC;
-	if (s->up.bad)
-		gate_session_end(s, GATE_END_MEMORY, "54000", NULL, "a request is too long for the gate");
-}
-
-void
-strict_send_sync(struct gate_session *s)
-{
-	struct strict_owed *o = strict_owe(s, OWED_SYNC);
-
-	o->say = true;
-	strict_send(s, WIRE_F_SYNC, base_span("", 0));
-	s->strict->sync_sent = true;
-}
-
-void
-strict_send_parse(struct gate_session *s, const char *name, struct base_span text, const uint32_t *types, size_t ntypes)
-{
-	struct base_buf b;
-
-	base_buf_init(&b, text.n + ntypes * 4 + 64);
-	base_buf_cstr(&b, name);
-	base_buf_put(&b, text);
-	base_buf_u8(&b, 0);
-	base_buf_u16(&b, (uint16_t)ntypes);
-	for (size_t i = 0; i < ntypes; i++)
-		base_buf_u32(&b, types[i]);
-	strict_send(s, WIRE_F_PARSE, base_buf_span(&b));
-	base_buf_done(&b);
-}
-
-void
-strict_send_target(struct gate_session *s, uint8_t type, uint8_t what, const char *name)
-{
-	struct base_buf b;
-
-	base_buf_init(&b, 64);
-	base_buf_u8(&b, what);
-	base_buf_cstr(&b, name);
-	strict_send(s, type, base_buf_span(&b));
-	base_buf_done(&b);
-}
-
-void
-strict_send_execute(struct gate_session *s, const char *portal, uint32_t max)
-{
-	struct base_buf b;
-
-	base_buf_init(&b, 64);
-	base_buf_cstr(&b, portal);
-	base_buf_u32(&b, max);
-	strict_send(s, WIRE_F_EXECUTE, base_buf_span(&b));
-	base_buf_done(&b);
-}
-
-static void
-flush(struct gate_session *s)
-{
-	if (!s->strict->flushed)
-		strict_send(s, WIRE_F_FLUSH, base_span("", 0));
-}
-
-/* What changes something runs only when all before it in the batch is answered: the gate may still cut one of those answers. True: wait. */
-bool
-strict_await(struct gate_session *s)
-{
-	strict_settle_says(s);
-	if (s->strict->owed_count == 0)
-		return false;
-	flush(s);
-	return true;
-}
-
-/* ---- errors ---- */
-
-struct base_span
-strict_error(const char *sqlstate, const char *hint, const char *fmt, ...)
-{
-	struct base_buf b;
-	char text[600];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	base_buf_init(&b, 4096);
-	wire_write_error(&b, "ERROR", sqlstate, text, hint && *hint ? hint : NULL);
-	struct base_span bytes = base_span(base_mem_str(base_buf_span(&b)), base_buf_len(&b));
-	base_buf_done(&b);
-	return bytes;
-}
-
-const char *
-strict_rule_file(const struct policy_where *rule)
-{
-	const char *slash = strrchr(rule->file, '/');
-
-	return slash ? slash + 1 : rule->file;
-}
-
-struct base_span
-strict_refusal(const struct policy_refusal *r)
-{
-	if (r->rule.line > 0)
-		return strict_error(r->sqlstate, r->hint, "%s (rule %s:%u)", r->text, strict_rule_file(&r->rule), r->rule.line);
-	if (r->rule.file)
-		return strict_error(r->sqlstate, r->hint, "%s (no rule of %s allows it)", r->text, strict_rule_file(&r->rule));
-	return strict_error(r->sqlstate, r->hint, "%s", r->text);
-}
-
-void
-strict_refused(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule)
-{
-	strict_refused_about(s, text, why, rule, NULL, 0, 0);
-}
-
-void
-strict_refused_about(struct gate_session *s, struct base_span text, const char *why, const struct policy_where *rule, const char *budget, uint64_t mark, unsigned kind)
-{
-	struct gate_text *t = gate_text_get(s->worker->texts, s->strict->world, text);
-
-	gate_record_refuse(s, t, why, rule, budget, mark, kind);
-	gate_text_unref(&t);
-	gate_worker_count(s->worker, PROC_COUNT_refused_total, 1);
-}
-
-static void
-say(struct gate_session *s, struct base_span bytes)
-{
-	strict_owe(s, OWED_SAY)->bytes = bytes;
-}
-
-/* Makes the server's transaction fail like the client is told: a text that no grammar takes. */
-static void
-fail_server(struct gate_session *s, struct base_span bytes)
-{
-	strict_send_parse(s, "", base_span_str("refused by gatehouse"), NULL, 0);
-	strict_owe(s, OWED_FAIL)->bytes = bytes;
-	flush(s);
-	s->strict->half = true;
-}
-
-void
-strict_fail(struct gate_session *s, bool simple, struct base_span bytes)
-{
-	struct gate_strict *t = s->strict;
-
-	if (simple && t->status == 'I') {
-		say(s, bytes);
-	} else {
-		fail_server(s, bytes);
-		t->skipping = !simple;
-	}
-}
-
-void
-strict_soft(struct gate_session *s, bool simple, struct base_span bytes)
-{
-	say(s, bytes);
-	s->strict->skipping = !simple;
-}
-
-void
-strict_fail_analysis(struct gate_session *s, bool simple)
-{
-	struct gate_strict *t = s->strict;
-	struct strict_analysis *a = &t->analysis;
-	struct base_span bytes = a->error;
-
-	a->error = base_span(NULL, 0);
-	a->state = ANALYSIS_NONE;
-	if (!a->server_failed) {
-		strict_fail(s, simple, bytes);
-		return;
-	}
-	say(s, bytes);
-	t->skipping = !simple;
-}
 
 /* ---- Bind and Execute ---- */
 
@@ -324,8 +136,10 @@ struct strict_owed *
 strict_execute(struct gate_session *s, struct strict_portal *p, uint64_t max)
 {
 	const struct policy_scope *scope = p->judged ? p->judged->scope : NULL;
-	struct strict_owed *o = strict_owe(s, OWED_EXECUTE);
 	uint64_t most = max;
+
+	strict_self_tell_server(s); /* others may have asked since it was bound: conditions on rows look at the settings as each row is read */
+	struct strict_owed *o = strict_owe(s, OWED_EXECUTE);
 
 	o->portal = p;
 	p->refs++;
@@ -435,7 +249,7 @@ run_simple(struct gate_session *s, struct gate_judged *j)
 		if (!t->confirm)
 			return query_end(s);
 		if (j->decision->statement != POLICY_SELECT) {
-			flush(s);
+			strict_flush(s);
 			return STRICT_WAIT;
 		}
 	}
@@ -456,7 +270,7 @@ query(struct gate_session *s, struct base_span payload)
 		return STRICT_DONE;
 	}
 	if (t->owed_count > 0) {
-		flush(s);
+		strict_flush(s);
 		return STRICT_WAIT;
 	}
 	if (t->simple_failed)
@@ -686,7 +500,7 @@ describe(struct gate_session *s, struct base_span payload)
 		strict_write_row_description(&out, j, portal ? portal->formats : base_span("", 0), portal ? portal->nformats : 0);
 	else if (j || !p || !p->command || !strict_command_row(s, p->command, &out))
 		wire_write_message(&out, WIRE_B_NO_DATA, base_span("", 0));
-	say(s, base_span(base_mem_str(base_buf_span(&out)), base_buf_len(&out)));
+	strict_say(s, base_span(base_mem_str(base_buf_span(&out)), base_buf_len(&out)));
 	base_buf_done(&out);
 	return STRICT_DONE;
 }
@@ -761,7 +575,7 @@ one(struct gate_session *s, uint8_t type, struct base_span payload)
 	if (t->skipping && type != WIRE_F_SYNC && type != WIRE_F_TERMINATE && type != WIRE_F_QUERY)
 		return STRICT_DONE;
 	if (t->ending > 0 && (type == WIRE_F_PARSE || type == WIRE_F_BIND || type == WIRE_F_EXECUTE)) { /* SET LOCAL ends with it: another person may be asking then */
-		flush(s);
+		strict_flush(s);
 		return STRICT_WAIT;
 	}
 	switch (type) {
@@ -775,7 +589,7 @@ one(struct gate_session *s, uint8_t type, struct base_span payload)
 	case WIRE_F_EXECUTE: return execute(s, payload);
 	case WIRE_F_CLOSE: return close_name(s, payload);
 	case WIRE_F_FLUSH:
-		flush(s);
+		strict_flush(s);
 		return STRICT_DONE;
 	case WIRE_F_SYNC:
 		t->skipping = false;
@@ -789,7 +603,7 @@ one(struct gate_session *s, uint8_t type, struct base_span payload)
 		return STRICT_DONE;
 	case WIRE_F_FUNCTION_CALL:
 		if (t->owed_count > 0) {
-			flush(s);
+			strict_flush(s);
 			return STRICT_WAIT;
 		}
 		gate_record_refuse(s, NULL, "FunctionCall", NULL, NULL, 0, 0);
@@ -826,7 +640,7 @@ gate_strict_on_client(struct gate_session *s)
 		}
 		if (rc == 0 || have.n - WIRE_HEADER < h.len) {
 			if (have.n >= GATE_UP_MAX)
-				flush(s); /* a long message is read on only when nothing is owed: what is on its way must come back */
+				strict_flush(s); /* a long message is read on only when nothing is owed: what is on its way must come back */
 			break;
 		}
 		if (one(s, h.type, base_span(have.p + WIRE_HEADER, h.len)) == STRICT_WAIT)
@@ -837,7 +651,7 @@ gate_strict_on_client(struct gate_session *s)
 	if (s->state != GATE_RELAY)
 		return;
 	if (t->owed_count >= GATE_OWED_MAX)
-		flush(s);
+		strict_flush(s);
 	strict_settle_says(s);
 	gate_session_say(s);
 }
