@@ -190,7 +190,8 @@ begin(struct replay *x, const struct event_entry *e, const struct policy_person 
 		return rc;
 	if (e->kind == EVENT_REFUSE) {
 		look->refused = true; /* nothing went out then, so that there is nothing to count */
-		if (a && k->known && !(enforced && k->refused))
+		bool counted = e->budget.n > 0 || e->marks.n > 0; /* a budget, a step or a missing reason refused a row, not the statement */
+		if (a && k->known && !counted && !(enforced && k->refused))
 			a->released++;
 		return 0;
 	}
