@@ -17,6 +17,7 @@
 #include "gate_ddl.h"
 #include "gate_limit.h"
 
+#define UNSURE_US 100000u
 #define MISSED_LOOKS 3 /* after so many, nobody knows what the catalogue is like */
 
 struct gate_control {
@@ -27,7 +28,7 @@ struct gate_control {
 	struct gate_ask *first, **last;
 	size_t waiting;
 	struct gate_look *looks;  /* wanted */
-	bool stop, reload;
+	bool stop, reload, unsure; /* unsure: what the keeper left open is to be looked for */
 	struct base_map *cache; /* user -> struct cached */
 	uint64_t cache_us;
 	/* ---- read by all, written by the control thread */
@@ -42,7 +43,9 @@ struct gate_control {
 	struct gate_ddl *ddl; /* own; NULL: nobody is enforced */
 	uint64_t look_us;     /* when to look at the catalogue again */
 	bool blind;           /* the last look failed, and that is logged */
+	uint64_t unsure_us;   /* when to look for it again */
 	void (*world_made)(void *ctx, struct gate_world *w);
+	bool (*find_out)(void *ctx, struct gate_world *w);
 	void *ctx;
 };
 
@@ -56,7 +59,7 @@ cached_free(void *value)
 }
 
 struct gate_control *
-gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), void *ctx)
+gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), bool (*unsure)(void *ctx, struct gate_world *w), void *ctx)
 {
 	struct gate_control *c = base_mem_new(1, sizeof(*c));
 
@@ -69,6 +72,7 @@ gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), void *ctx)
 	c->last = &c->first;
 	c->cache = base_map_new(GATE_VERIFIERS, cached_free);
 	c->world_made = world_made;
+	c->find_out = unsure;
 	c->ctx = ctx;
 	return c;
 }
@@ -331,10 +335,20 @@ control_main(void *arg)
 			(void)pthread_mutex_lock(&c->lock);
 			continue;
 		}
+		if (c->unsure && base_time_mono_us() >= c->unsure_us) {
+			c->unsure = false;
+			(void)pthread_mutex_unlock(&c->lock);
+			bool known = c->find_out(c->ctx, c->world);
+			(void)pthread_mutex_lock(&c->lock);
+			c->unsure = c->unsure || !known;
+			c->unsure_us = base_time_mono_us() + UNSURE_US;
+			continue;
+		}
 		struct gate_ask *ask = c->first;
 		if (!ask) {
-			struct timespec until = {(time_t)(c->look_us / 1000000), (long)(c->look_us % 1000000) * 1000};
-			(void)(c->ddl ? pthread_cond_timedwait(&c->wake, &c->lock, &until) : pthread_cond_wait(&c->wake, &c->lock)); /* the loop looks why */
+			uint64_t at = c->unsure && (!c->ddl || c->unsure_us < c->look_us) ? c->unsure_us : c->look_us;
+			struct timespec until = {(time_t)(at / 1000000), (long)(at % 1000000) * 1000};
+			(void)(c->ddl || c->unsure ? pthread_cond_timedwait(&c->wake, &c->lock, &until) : pthread_cond_wait(&c->wake, &c->lock)); /* the loop looks why */
 			continue;
 		}
 		c->first = ask->next;
@@ -385,6 +399,15 @@ gate_control_reload(struct gate_control *c)
 {
 	(void)pthread_mutex_lock(&c->lock);
 	c->reload = true;
+	(void)pthread_cond_signal(&c->wake);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+gate_control_unsure(struct gate_control *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->unsure = true;
 	(void)pthread_cond_signal(&c->wake);
 	(void)pthread_mutex_unlock(&c->lock);
 }

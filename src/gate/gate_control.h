@@ -25,13 +25,15 @@ struct gate_ask {
 	struct gate_ask *next; /* private */
 };
 
-/* world_made: called on the control thread with each new world (a reference is handed over). */
-struct gate_control *gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), void *ctx);
+/* world_made: called on the control thread with each new world (a reference is handed over). unsure: called there after gate_control_unsure, soon, and
+ * every tenth of a second until it returns true. */
+struct gate_control *gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), bool (*unsure)(void *ctx, struct gate_world *w), void *ctx);
 /* Loads the first world, blocking; conf is taken over. */
 BASE_CHECK int gate_control_first(struct gate_control *c, struct proc_conf *conf, struct gate_world **world_r, struct base_fail *fail);
 void gate_control_start(struct gate_control *c); /* starts the thread */
 void gate_control_stop(struct gate_control **c); /* joins it */
 void gate_control_reload(struct gate_control *c); /* thread-safe: reads all files again; failure leaves the old world and is logged */
+void gate_control_unsure(struct gate_control *c); /* thread-safe: gate_unsure has something to ask */
 /* Thread-safe. True: answered from the cache at once (done is NOT called). False: done will be called. */
 BASE_CHECK bool gate_control_ask(struct gate_control *c, struct gate_ask *ask);
 /* One look at the catalogue that begins after it was asked for. The asker owns it until `done` is called on its loop. */

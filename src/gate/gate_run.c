@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -39,6 +40,18 @@ world_made(void *ctx, struct gate_world *world)
 		gate_worker_adopt(g->worker[i], world);
 	}
 	gate_world_unref(&world);
+}
+
+/* On the control thread. */
+static bool
+unsure(void *ctx, struct gate_world *world)
+{
+	struct gate *g = ctx;
+	struct base_fail fail;
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/keeper.sock", world->conf->run_dir);
+	return gate_unsure_ask(g->shared.unsure, path, &fail) == GH_OK; /* the workers have logged that there is no keeper */
 }
 
 /* On the case thread. */
@@ -118,7 +131,7 @@ gate_run(const struct proc_context *ctx)
 	atomic_init(&g.shared.strangers, 0);
 	atomic_init(&g.shared.stopping, false);
 	base_crypt_random(g.shared.mock_secret, sizeof(g.shared.mock_secret));
-	g.shared.control = gate_control_new(world_made, &g);
+	g.shared.control = gate_control_new(world_made, unsure, &g);
 	int rc = proc_conf_load(ctx->conf->file, &conf, &fail);
 	if (rc == GH_OK)
 		rc = gate_control_first(g.shared.control, conf, &world, &fail);
@@ -135,6 +148,7 @@ gate_run(const struct proc_context *ctx)
 	g.shared.backoff = gate_backoff_new();
 	g.shared.registry = gate_registry_new();
 	g.shared.budget = gate_budget_new((size_t)world->conf->budget_memory);
+	g.shared.unsure = gate_unsure_new(g.shared.budget);
 	g.shared.cases = gate_cases_new(world, settled, &g);
 	gate_cases_count(g.shared.cases, ctx->counts, ctx->workers); /* the row behind the workers' */
 	if (gate_remember(&g.shared, world, &fail) < 0) {
@@ -168,6 +182,7 @@ gate_run(const struct proc_context *ctx)
 	gate_world_unref(&world);
 	gate_registry_free(&g.shared.registry);
 	gate_backoff_free(&g.shared.backoff);
+	gate_unsure_free(&g.shared.unsure);
 	gate_budget_free(&g.shared.budget);
 	gate_steps_free(&g.shared.steps);
 	gate_standing_free(&g.shared.standing);

@@ -375,7 +375,7 @@ gate_session_failure(void *owner, int code, const char *text)
 
 	release_owed(s);
 	if (s->strict)
-		gate_strict_failure(s);
+		gate_strict_failure(s, code == GH_E_CLOSED);
 	gate_session_end(s, GATE_END_NOT_RECORDED, code == GH_E_FULL ? "53100" : "58030", "nothing of this answer was given out; ask again in a moment, and tell the gate's operator if it lasts",
 	                 "the answer could not be recorded, so it is not given out: %s", text);
 }

@@ -351,9 +351,9 @@ gate_strict_receipt(struct gate_session *s)
 }
 
 void
-gate_strict_failure(struct gate_session *s)
+gate_strict_failure(struct gate_session *s, bool unsure)
 {
-	strict_charge_failure(s);
+	strict_charge_failure(s, unsure);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "gate_budget.h"
 #include "gate_case.h"
 #include "gate_control.h"
+#include "gate_unsure.h"
 #include "gate_who.h"
 #include "mask_apply.h"
 #include "policy_decide.h"
@@ -62,6 +63,7 @@ struct strict_self {
 	struct gate_who *who;          /* shared */
 	char *purpose, *case_number;   /* own; NULL = not said */
 };
+struct strict_save { char *name; struct strict_self *self, *session; }; /* a savepoint: own name; shared: what was in force there, and what COMMIT would have left */
 struct strict_account { /* one of the accounts that a person's subjects are charged to */
 	struct gate_account *account;  /* own reference of the budget's */
 	enum policy_noun noun; enum policy_adjective adjective; size_t subject;
@@ -73,8 +75,10 @@ struct strict_purse { /* all accounts of one person under one scope */
 	struct strict_account *account; size_t naccounts;
 	struct strict_rule *rule; size_t nrules;
 };
-struct strict_taken { struct gate_account *account; uint64_t mark; }; /* pending in the budget; the account is kept by the purse or by kept */
-struct strict_batch { struct strict_taken *item; size_t n, cap; }; /* of one entry */
+struct strict_batch { /* of one entry */
+	struct gate_unsure_taken *item; size_t n, cap; /* own; the accounts are kept by the purse or by kept */
+	uint64_t seq, part, made_us; /* the entry's; once it is made */
+};
 
 struct strict_portal { /* what the client calls a portal or a cursor */
 	unsigned refs;
@@ -112,6 +116,7 @@ struct strict_owed {
 	bool utility;                  /* EXECUTE: a statement of the gate's own: SHOW, EXPLAIN, BEGIN ... */
 	bool quiet;                    /* EXECUTE: of the gate's own business: nothing of its answer is for the client */
 	bool ends_transaction;         /* EXECUTE: COMMIT, ROLLBACK: its tag says what becomes of what SET said */
+	enum strict_point { POINT_NONE, POINT_SAVE, POINT_BACK, POINT_RELEASE } point; char *point_name; /* EXECUTE: own: the savepoint that is made, returned to, released */
 	struct base_span bytes;        /* own: SAY, FAIL: message for the client; EXECUTE: RowDescription of a utility, NULL text of a COPY */
 	struct strict_portal *portal;  /* shared: BIND, EXECUTE */
 	enum strict_form form;
@@ -148,6 +153,7 @@ struct gate_strict {
 	struct gate_world *world;      /* shared: that self and the judged were made under */
 	struct strict_self *self;      /* shared: in force */
 	struct strict_self *session, *start; /* shared: what COMMIT leaves in force (self may be SET LOCAL), what ROLLBACK returns to */
+	struct strict_save *save; size_t nsave, cap_save; /* own: savepoints of the transaction, oldest first */
 	struct gate_who *server_who;   /* shared: whom the server's gatehouse.* settings speak of; NULL: not known */
 	bool server_who_unsure;        /* they were set within a transaction that is open */
 	bool undone;                   /* the transaction was rolled back, or failed */
@@ -172,7 +178,7 @@ struct gate_strict {
 	bool sync_sent;                /* of this batch */
 	bool half;                     /* something of this batch is on its way to the server or was done there */
 	bool began;                    /* a BEGIN is in this batch */
-	unsigned ending;               /* commands on their way that end a transaction: until they are answered, nobody knows who asks, and for what */
+	unsigned ending;               /* commands on their way that end a transaction or return to a savepoint: until they are answered, nobody knows who asks, and for what */
 	bool simple;                   /* the message that waits is a Query */
 	bool simple_failed;            /* the server refused something of it; the error was said */
 	bool flushed;                  /* a Flush is behind what was sent */
@@ -200,7 +206,7 @@ void gate_strict_suspended(struct gate_session *s);
 void gate_strict_parted(struct gate_session *s); /* an entry was made of rows */
 /* The keeper's word on the first entry on its way. */
 void gate_strict_receipt(struct gate_session *s);
-void gate_strict_failure(struct gate_session *s);
+void gate_strict_failure(struct gate_session *s, bool unsure); /* unsure: it went without a word, and may have it on record */
 /* Parameters of the start-up packet towards the server, "name NUL value NUL" each. */
 void gate_strict_startup(struct gate_session *s, struct base_buf *out);
 bool gate_strict_is_utf8(struct base_span encoding); /* a name of it */

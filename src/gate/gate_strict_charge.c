@@ -3,7 +3,7 @@
  * server, verdicts of the case thread.
  *
  *   row -> strict_explained (verdicts are known, or asked for: wait) -> strict_charge_row (class, accounts) -> taken
- *   entry made -> taken becomes the last of waiting -> receipt: settled        failure, or no entry: released
+ *   entry made -> taken becomes the last of waiting -> receipt: settled        failure, or no entry: released        keeper gone: gate_unsure finds out
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,13 +162,13 @@ note_taken(struct strict_batch *b, struct gate_account *account, uint64_t mark)
 {
 	if (b->n == b->cap) {
 		size_t cap = b->cap ? b->cap * 2 : 32;
-		struct strict_taken *more = base_mem_grow(b->item, cap, sizeof(*more));
+		struct gate_unsure_taken *more = base_mem_grow(b->item, cap, sizeof(*more));
 		if (!more)
 			abort(); /* at most a few for each mark of one entry */
 		b->item = more;
 		b->cap = cap;
 	}
-	b->item[b->n++] = (struct strict_taken){account, mark};
+	b->item[b->n++] = (struct gate_unsure_taken){account, mark};
 }
 
 /* One limit as it holds now: a step-up or a leave lifts it. */
@@ -567,7 +567,8 @@ strict_charge_row(struct gate_session *s, struct strict_owed *o, struct base_spa
 		if (explains && subject == policy_map_file(j->world->map)->case_from.of)
 			class = key_text(row, col, key, &n) ? verdict(t, key, n) : POLICY_CLASS_UNEXPLAINED;
 		bool hide = class == POLICY_CLASS_UNEXPLAINED && j->scope->unexplained == POLICY_UNEXPLAINED_MASK && occ;
-		if (class == POLICY_CLASS_UNEXPLAINED && j->scope->unexplained == POLICY_UNEXPLAINED_REFUSE) {
+		/* Where a row is compared with others, what these show, and how many there are, would tell of it: hiding its own columns would not do. */
+		if (class == POLICY_CLASS_UNEXPLAINED && (j->scope->unexplained == POLICY_UNEXPLAINED_REFUSE || (hide && occ->compared))) {
 			c.error = unexplained(s, p, tuple[i], col->column->kind);
 			break;
 		}
@@ -610,6 +611,9 @@ strict_charge_part(struct gate_session *s)
 		t->waiting = more;
 		t->cap_waiting = cap;
 	}
+	t->taken.seq = s->track.answer.seq;
+	t->taken.part = s->track.answer.parts;
+	t->taken.made_us = base_time_wall_us();
 	t->waiting[t->nwaiting++] = t->taken;
 	t->taken = (struct strict_batch){0};
 }
@@ -639,12 +643,17 @@ strict_charge_receipt(struct gate_session *s)
 }
 
 void
-strict_charge_failure(struct gate_session *s)
+strict_charge_failure(struct gate_session *s, bool unsure)
 {
 	struct strict_batch b = first_waiting(s->strict);
 
-	give_back(s, &b, 0);
-	free(b.item);
+	if (unsure && b.n > 0) {
+		gate_unsure_add(s->worker->shared->unsure, base_span(s->id, 16), b.seq, b.part, b.made_us, b.item, b.n); /* free `b` but NOT its items */
+		gate_control_unsure(s->worker->shared->control);
+	} else {
+		give_back(s, &b, 0);
+		free(b.item);
+	}
 	tidy(s);
 }
 

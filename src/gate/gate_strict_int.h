@@ -55,6 +55,8 @@ const char *strict_self_show(const struct gate_session *s, struct base_span name
 bool strict_self_options(struct gate_session *s, struct base_span options); /* of the start-up packet; false: something else is in them */
 void strict_self_reset(struct gate_session *s);                 /* RESET ALL, DISCARD ALL */
 void strict_self_ended(struct gate_session *s, bool committed); /* the transaction, explicit or not */
+/* The server has made, gone back to or released a savepoint. */
+void strict_self_point(struct gate_session *s, enum strict_point point, const char *name);
 void strict_self_forget_server(struct gate_session *s);         /* what the server's settings say is not known any more */
 void strict_self_world(struct gate_session *s, struct gate_world *w);
 bool strict_self_told(const struct gate_session *s);            /* the server's settings speak of who asks */
@@ -77,7 +79,7 @@ struct charged { struct base_span error; bool soft; uint64_t hide; /* occurrence
 struct charged strict_charge_row(struct gate_session *s, struct strict_owed *o, struct base_span row, const uint64_t *tuple, bool lost);
 void strict_charge_part(struct gate_session *s);    /* what was taken goes with the entry that was just made */
 void strict_charge_receipt(struct gate_session *s); /* the first entry on its way is durable */
-void strict_charge_failure(struct gate_session *s); /* or never will be */
+void strict_charge_failure(struct gate_session *s, bool unsure); /* or never will be; or nobody knows */
 void strict_charge_lost(struct gate_session *s);    /* rows without an entry do not go out */
 void strict_charge_done(struct gate_session *s);
 void strict_verdicts_clear(struct gate_session *s);

@@ -14,6 +14,7 @@
 #include "gate_session.h"
 #include "gate_standing.h"
 #include "gate_step.h"
+#include "gate_unsure.h"
 #include "gate_who.h"
 #include "gate_text.h"
 
@@ -25,6 +26,7 @@ struct gate_shared {
 	struct gate_registry *registry;
 	uint8_t mock_secret[32];  /* of mock SCRAM exchanges */
 	struct gate_budget *budget;
+	struct gate_unsure *unsure;
 	struct gate_cases *cases;
 	struct gate_steps *steps;
 	struct gate_standing *standing;

@@ -222,6 +222,7 @@ stage_open_policy(struct stage *g, const char *policy, const char *settings)
 	g->shared.backoff = gate_backoff_new();
 	g->shared.registry = gate_registry_new();
 	g->shared.budget = gate_budget_new(1u << 20);
+	g->shared.unsure = gate_unsure_new(g->shared.budget);
 	g->shared.steps = gate_steps_new();
 	g->shared.standing = gate_standing_new();
 	g->world = shop_world(policy, g->dir, settings);
@@ -306,6 +307,7 @@ stage_close(struct stage *g)
 	gate_world_unref(&g->world);
 	gate_backoff_free(&g->shared.backoff);
 	gate_registry_free(&g->shared.registry);
+	gate_unsure_free(&g->shared.unsure);
 	gate_budget_free(&g->shared.budget);
 	gate_steps_free(&g->shared.steps);
 	gate_standing_free(&g->shared.standing);
