@@ -52,31 +52,22 @@ kept_free(void *value)
 	free(k);
 }
 
-/* The file of approved statements lies beside the policy. */
 static int
 read_approved(struct cli_replay_judge *j, struct base_fail *fail)
 {
 	const struct policy_file *f = j->live->policy;
-	struct base_buf path, text;
+	struct base_buf text;
 	int rc;
 
 	if (f->approved.n == 0)
 		return 0;
-	base_buf_init(&path, 2 * 65536);
-	size_t folder = f->file.n;
-	while (folder > 0 && f->approved.p[0] != '/' && f->file.p[folder - 1] != '/')
-		folder--;
-	if (f->approved.p[0] != '/')
-		base_buf_put(&path, base_span(f->file.p, folder));
-	base_buf_put(&path, f->approved);
-	base_buf_u8(&path, 0);
-	const char *name = (const char *)base_buf_span(&path).p;
+	char *name = policy_file_beside(f->file, f->approved);
 	base_buf_init(&text, POLICY_APPROVED_SIZE_MAX);
 	rc = base_file_read(AT_FDCWD, name, &text, fail);
 	if (rc >= 0)
 		rc = policy_approved_parse(base_buf_span(&text), name, &j->approved, fail);
 	base_buf_done(&text);
-	base_buf_done(&path);
+	free(name);
 	return rc < 0 ? rc : 0;
 }
 

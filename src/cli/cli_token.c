@@ -72,22 +72,6 @@ load_policy(const struct cli_args *args, struct policy_file **policy_r, struct b
 	return rc;
 }
 
-/* The policy names the key set relative to its own folder. */
-static char *
-keys_path(const struct policy_file *f, struct base_span keys)
-{
-	struct base_buf path;
-	const uint8_t *slash = f->file.n > 0 ? memrchr(f->file.p, '/', f->file.n) : NULL;
-
-	base_buf_init(&path, 65536);
-	if (keys.n > 0 && keys.p[0] != '/' && slash)
-		base_buf_put(&path, base_span(f->file.p, (size_t)(slash - f->file.p) + 1));
-	base_buf_put(&path, keys);
-	char *s = base_mem_str(base_buf_span(&path));
-	base_buf_done(&path);
-	return s;
-}
-
 static int
 from_policy(const struct cli_args *args, const char *name, struct check *k, struct base_fail *fail)
 {
@@ -99,7 +83,7 @@ from_policy(const struct cli_args *args, const char *name, struct check *k, stru
 	for (size_t i = 0; i < k->policy->napplications; i++)
 		if (base_span_is(k->policy->applications[i].name, name)) {
 			k->a = k->policy->applications[i];
-			k->keys = keys_path(k->policy, k->a.keys);
+			k->keys = policy_file_beside(k->policy->file, k->a.keys);
 			return 0;
 		}
 	return base_fail_set(fail, GH_E_MISSING, "the policy has no application %s", base_text_quote(shown, sizeof shown, base_span_str(name), 60));

@@ -10,23 +10,6 @@
 
 #include "base_file.h"
 #include "base_mem.h"
-#include "base_text.h"
-
-/* A path that a policy names is relative to the policy's folder. NUL-terminated, own. */
-static char *
-beside(const struct gate_world *w, struct base_span name)
-{
-	struct base_buf b;
-	const char *slash = strrchr(w->conf->policy, '/');
-
-	base_buf_init(&b, 65536);
-	if (name.n > 0 && name.p[0] != '/' && slash)
-		base_buf_put(&b, base_span(w->conf->policy, (size_t)(slash - w->conf->policy) + 1));
-	base_buf_put(&b, name);
-	char *path = base_mem_str(base_buf_span(&b));
-	base_buf_done(&b);
-	return path;
-}
 
 /* ---- key sets ---- */
 
@@ -37,7 +20,7 @@ stamp(const struct gate_world *w, const struct policy_file *policy)
 	uint64_t sum = 1;
 
 	for (size_t i = 0; i < policy->napplications; i++) {
-		char *path = beside(w, policy->applications[i].keys);
+		char *path = policy_file_beside(base_span_str(w->conf->policy), policy->applications[i].keys);
 		struct stat st = {0};
 		if (stat(path, &st) == 0)
 			sum = sum * 1000003u + (uint64_t)st.st_ino * 31 + (uint64_t)st.st_mtim.tv_sec * 1000000007u + (uint64_t)st.st_mtim.tv_nsec + (uint64_t)st.st_size;
@@ -54,7 +37,7 @@ load_keys(struct gate_world *w, const struct policy_file *policy, struct base_fa
 	w->jwks_stamp = stamp(w, policy); /* before reading: a change meanwhile is seen at the next look */
 	w->jwks = base_mem_new(policy->napplications + 1, sizeof(struct ident_jwks *));
 	for (size_t i = 0; i < policy->napplications && rc == GH_OK; i++) {
-		char *path = beside(w, policy->applications[i].keys);
+		char *path = policy_file_beside(base_span_str(w->conf->policy), policy->applications[i].keys);
 		struct base_buf b;
 		base_buf_init(&b, IDENT_JWKS_MAX);
 		rc = base_file_read(AT_FDCWD, path, &b, fail);
@@ -83,7 +66,7 @@ load_approved(struct gate_world *w, const struct policy_file *policy, struct bas
 
 	if (policy->approved.n == 0)
 		return GH_OK;
-	char *path = beside(w, policy->approved);
+	char *path = policy_file_beside(base_span_str(w->conf->policy), policy->approved);
 	base_buf_init(&b, POLICY_APPROVED_SIZE_MAX);
 	int rc = base_file_read(AT_FDCWD, path, &b, fail);
 	if (rc == GH_OK)

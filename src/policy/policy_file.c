@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base_num.h"
+#include "base_mem.h"
 #include "base_text.h"
 #include "base_time.h"
 #include "policy_parse_int.h"
@@ -396,4 +397,22 @@ policy_file_enforces(const struct policy_file *f)
 	for (size_t i = 0; i < f->ngroups; i++)
 		any = any || f->groups[i].treat == POLICY_ENFORCE;
 	return any;
+}
+
+char *
+policy_file_beside(struct base_span policy, struct base_span name)
+{
+	size_t folder = policy.n;
+
+	while (folder > 0 && policy.p[folder - 1] != '/')
+		folder--;
+	if (name.n > 0 && name.p[0] == '/')
+		folder = 0;
+	struct base_buf b;
+	base_buf_init(&b, policy.n + name.n + 1);
+	base_buf_put(&b, base_span(policy.p, folder));
+	base_buf_put(&b, name);
+	char *path = base_mem_str(base_buf_span(&b));
+	base_buf_done(&b);
+	return path;
 }

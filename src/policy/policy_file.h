@@ -63,6 +63,8 @@ struct policy_file {
 /* The first mistake only. GH_E_PARSE, GH_E_LIMIT, GH_E_UNSUPPORTED. */
 BASE_CHECK int policy_file_parse(struct base_span text, const char *file, struct policy_file **file_r, struct base_fail *fail);
 void policy_file_free(struct policy_file **f);
+/* The path of a file that the policy at path `policy` names: relative to the policy's folder unless it begins with '/'. NUL-terminated; the caller frees it. */
+char *policy_file_beside(struct base_span policy, struct base_span name);
 /* Is anybody enforced? Some group, or the policy's default, is treated so; or an application is declared, which always is: a token must not be passed on. */
 bool policy_file_enforces(const struct policy_file *f);
 

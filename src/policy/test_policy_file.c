@@ -574,6 +574,22 @@ setup(void **state)
 	return 0;
 }
 
+static void
+test_beside(void **state)
+{
+	static const struct { const char *policy, *name, *path; } tries[] = {
+		{"/etc/g/shop.gate", "crm.jwks", "/etc/g/crm.jwks"}, {"/etc/g/shop.gate", "keys/crm.jwks", "/etc/g/keys/crm.jwks"}, {"/etc/g/shop.gate", "/var/crm.jwks", "/var/crm.jwks"},
+		{"shop.gate", "crm.jwks", "crm.jwks"}, {"g/shop.gate", "../crm.jwks", "g/../crm.jwks"}, {"/shop.gate", "crm.jwks", "/crm.jwks"}, {"", "", ""}, {"g/shop.gate", "", "g/"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(tries); i++) {
+		char *path = policy_file_beside(base_span_str(tries[i].policy), base_span_str(tries[i].name));
+		assert_string_equal(path, tries[i].path);
+		free(path);
+	}
+}
+
 int
 main(void)
 {
@@ -587,6 +603,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_beside),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
