@@ -10,6 +10,7 @@
 #define GATE_LOGIN_MAX 65536u       /* bytes buffered of either peer before log-in is over */
 #define GATE_PENDING_MAX 65536u     /* requests on the way; then the client is not read (the server answers within 8 KiB) */
 #define GATE_PENDING_BYTES (64u << 20) /* kept of them (texts, names, parameters); then the same */
+#define GATE_SAVEPOINTS 10000u      /* savepoints of one transaction */
 #define GATE_NAMES_MAX 10000u       /* prepared statements, portals, cursors followed per session, each */
 #define GATE_NAME_MAX 62u           /* bytes of a name that surely means one thing to the server (NAMEDATALEN - 2) */
 #define GATE_BIND_KEEP 4096u        /* bytes of a Bind kept until it is confirmed */

@@ -567,6 +567,7 @@ discard(const struct run *r)
 		strict_forget_prepared(r->s);
 		strict_forget_portals(r->s);
 		strict_self_reset(r->s);
+		strict_self_ended(r->s, true); /* an error behind it in the batch does not bring back what was discarded */
 		strict_self_forget_server(r->s);
 		struct strict_owed *o = utility(r, base_span_str("RESET ALL"));
 		o->tag = "DISCARD ALL";
@@ -578,17 +579,33 @@ discard(const struct run *r)
 }
 
 static enum strict_wait
+savepoint(const struct run *r)
+{
+	struct gate_strict *t = r->s->strict;
+	enum strict_point point = strcmp(r->c->words, "SAVEPOINT") == 0 ? POINT_SAVE : strcmp(r->c->words, "ROLLBACK") == 0 ? POINT_BACK : POINT_RELEASE;
+
+	if (point == POINT_SAVE && t->nsave >= GATE_SAVEPOINTS)
+		return wrong(r, "54000", "too many savepoints in one transaction");
+	if (point == POINT_BACK)
+		strict_self_forget_server(r->s); /* the server's settings go back to the savepoint's */
+	struct strict_owed *o = utility(r, r->c->send);
+	o->point = point;
+	o->point_name = base_mem_str(r->c->name);
+	t->ending += point == POINT_BACK;
+	return STRICT_DONE;
+}
+
+static enum strict_wait
 transaction(const struct run *r)
 {
 	struct gate_strict *t = r->s->strict;
 
 	t->began = t->began || strcmp(r->c->words, "BEGIN") == 0 || strcmp(r->c->words, "START TRANSACTION") == 0;
 	bool ends = strcmp(r->c->words, "COMMIT") == 0 || strcmp(r->c->words, "END") == 0 || strcmp(r->c->words, "ROLLBACK") == 0;
-	bool to = memmem(r->c->send.p, r->c->send.n, " TO ", 4) != NULL;
-	if (to)
-		strict_self_forget_server(r->s); /* the server's settings go back to the savepoint's */
-	utility(r, r->c->send)->ends_transaction = ends && !to;
-	t->ending += ends && !to;
+	if (r->c->name.n > 0)
+		return savepoint(r);
+	utility(r, r->c->send)->ends_transaction = ends;
+	t->ending += ends;
 	return STRICT_DONE;
 }
 

@@ -44,7 +44,7 @@ strict_tail(struct gate_strict *t)
 static void
 owed_done(struct gate_session *s, struct strict_owed *o)
 {
-	s->strict->ending -= o->ends_transaction;
+	s->strict->ending -= o->ends_transaction || o->point == POINT_BACK;
 	free((void *)(uintptr_t)o->bytes.p);
 	strict_portal_unref(s, &o->portal);
 	if (o->undo == UNDO_PREPARED)
@@ -52,6 +52,7 @@ owed_done(struct gate_session *s, struct strict_owed *o)
 	else if (o->undo == UNDO_PORTAL)
 		strict_portal_unref(s, (struct strict_portal **)&o->undo_old);
 	free(o->undo_name);
+	free(o->point_name);
 	*o = (struct strict_owed){0};
 }
 

@@ -1,6 +1,6 @@
 /* gate_strict_self: what a session says of itself: SET gatehouse.token, .case, .purpose, .otp, .approve, the same in the start-up options, and how these follow
- * transactions as PostgreSQL's settings do: SET holds from then on and is taken back by ROLLBACK, SET LOCAL ends with the transaction. ROLLBACK TO does not take them
- * back. None of it is sent to the server but who asks (gatehouse.role, .employer, .province, .team, for row conditions). Input: hostile client. Tokens and codes are
+ * transactions as PostgreSQL's settings do: SET holds from then on and is taken back by ROLLBACK and ROLLBACK TO, SET LOCAL ends with the transaction. Only a token
+ * that does not hold is not forgotten by them: it leaves nobody. None of it is sent to the server but who asks (gatehouse.role, .employer, .province, .team, for row conditions). Input: hostile client. Tokens and codes are
  * never logged or recorded.
  */
 #include <stdio.h>
@@ -109,23 +109,85 @@ apply(struct gate_strict *t, const struct change *c, bool local)
 	t->only_us = 0;
 }
 
-/* The person in force is nobody from here on, whatever a transaction's end brings back. */
+/* From here on it is this person, whatever the end of a transaction or a savepoint brings back. */
+static void
+speak_for(struct gate_strict *t, struct gate_who *who)
+{
+	struct change c = {OWN_TOKEN, who, NULL};
+
+	put(&t->session, changed(t->session, &c));
+	put(&t->start, changed(t->start, &c));
+	put(&t->self, changed(t->self, &c));
+	for (size_t i = 0; i < t->nsave; i++) {
+		put(&t->save[i].self, changed(t->save[i].self, &c));
+		put(&t->save[i].session, changed(t->save[i].session, &c));
+	}
+	t->only_us = 0;
+}
+
+/* ---- savepoints ---- */
+
+static void
+drop_saves(struct gate_strict *t, size_t left)
+{
+	while (t->nsave > left) {
+		struct strict_save *v = &t->save[--t->nsave];
+		strict_self_unref(&v->self);
+		strict_self_unref(&v->session);
+		free(v->name);
+		*v = (struct strict_save){0};
+	}
+}
+
+static void
+save(struct gate_strict *t, const char *name)
+{
+	if (t->nsave == t->cap_save) {
+		size_t cap = t->cap_save ? t->cap_save * 2 : 4;
+		struct strict_save *more = base_mem_grow(t->save, cap, sizeof(*more));
+		if (!more)
+			abort(); /* at most GATE_SAVEPOINTS */
+		t->save = more;
+		t->cap_save = cap;
+	}
+	t->save[t->nsave++] = (struct strict_save){base_mem_str(base_span_str(name)), self_ref(t->self), self_ref(t->session)};
+}
+
 static void
 forget_who(struct gate_session *s)
 {
-	struct gate_strict *t = s->strict;
-	struct gate_who *who = gate_who_login(s->worker->whos, t->world, base_span_str(s->user));
+	struct gate_who *who = gate_who_login(s->worker->whos, s->strict->world, base_span_str(s->user));
 
 	if (!who) {
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
 		return;
 	}
-	struct change c = {OWN_TOKEN, who, NULL};
-	put(&t->session, changed(t->session, &c));
-	put(&t->start, changed(t->start, &c));
-	put(&t->self, changed(t->self, &c));
-	t->only_us = 0;
+	speak_for(s->strict, who);
 	gate_who_unref(&who);
+}
+
+void
+strict_self_point(struct gate_session *s, enum strict_point point, const char *name)
+{
+	struct gate_strict *t = s->strict;
+	size_t at = t->nsave;
+
+	if (point == POINT_SAVE) {
+		save(t, name);
+		return;
+	}
+	while (at > 0 && strcmp(t->save[at - 1].name, name) != 0)
+		at--;
+	if (at == 0) {
+		forget_who(s); /* a savepoint that was never made: the server cannot mean it */
+		return;
+	}
+	if (point == POINT_BACK) {
+		put(&t->self, self_ref(t->save[at - 1].self));
+		put(&t->session, self_ref(t->save[at - 1].session));
+		t->only_us = 0;
+	}
+	drop_saves(t, point == POINT_BACK ? at : at - 1); /* it stands after one has gone back to it */
 }
 
 int
@@ -151,6 +213,8 @@ strict_self_done(struct gate_session *s)
 	strict_self_unref(&t->self);
 	strict_self_unref(&t->session);
 	strict_self_unref(&t->start);
+	drop_saves(t, 0);
+	free(t->save);
 	gate_who_unref(&t->server_who);
 }
 
@@ -159,6 +223,7 @@ strict_self_ended(struct gate_session *s, bool committed)
 {
 	struct gate_strict *t = s->strict;
 
+	drop_saves(t, 0);
 	if (!committed)
 		put(&t->session, self_ref(t->start));
 	if (t->self != t->session) {
@@ -252,36 +317,46 @@ take_token(struct gate_session *s, struct base_span token, bool local, char *why
 	return NULL;
 }
 
+/* Who asks, under the new world. False: no memory. */
+static bool
+renew(struct gate_session *s, struct gate_world *w, struct strict_self **slot)
+{
+	const struct policy_application *a = gate_who_application(w, base_span_str(s->user));
+	const char *token = (*slot)->who->token;
+	struct gate_who *who = NULL;
+	struct base_fail fail;
+
+	if (a && token && gate_who_token(s->worker->whos, w, a, base_span_str(token), base_time_wall_us(), &who, &fail) < 0) {
+		base_log_info("session %s: its token does not hold under the new policy: %s", s->id, fail.text);
+		who = NULL;
+	}
+	if (!who)
+		who = gate_who_login(s->worker->whos, w, base_span_str(s->user));
+	if (!who)
+		return false;
+	struct change c = {OWN_TOKEN, who, NULL};
+	put(slot, changed(*slot, &c));
+	gate_who_unref(&who);
+	return true;
+}
+
 void
 strict_self_world(struct gate_session *s, struct gate_world *w)
 {
 	struct gate_strict *t = s->strict;
-	const struct policy_application *a = gate_who_application(w, base_span_str(s->user));
 	struct strict_self **slot[] = {&t->session, &t->start, &t->self};
-	bool alike[] = {true, t->start == t->session, t->self == t->session};
-	struct base_fail fail;
+	bool alike[] = {false, t->start == t->session, t->self == t->session}, ok = true;
 
-	for (size_t i = 0; i < BASE_COUNT(slot); i++) {
-		struct gate_who *who = NULL;
-		const char *token = (*slot[i])->who->token;
-		if (i > 0 && alike[i]) {
+	for (size_t i = 0; ok && i < BASE_COUNT(slot); i++) {
+		if (alike[i])
 			put(slot[i], self_ref(t->session));
-			continue;
-		}
-		if (a && token && gate_who_token(s->worker->whos, w, a, base_span_str(token), base_time_wall_us(), &who, &fail) < 0) {
-			base_log_info("session %s: its token does not hold under the new policy: %s", s->id, fail.text);
-			who = NULL;
-		}
-		if (!who)
-			who = gate_who_login(s->worker->whos, w, base_span_str(s->user));
-		if (!who) {
-			gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
-			return;
-		}
-		struct change c = {OWN_TOKEN, who, NULL};
-		put(slot[i], changed(*slot[i], &c));
-		gate_who_unref(&who);
+		else
+			ok = renew(s, w, slot[i]);
 	}
+	for (size_t i = 0; ok && i < t->nsave; i++)
+		ok = renew(s, w, &t->save[i].self) && renew(s, w, &t->save[i].session);
+	if (!ok)
+		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
 	t->only_us = 0;
 }
 
@@ -300,14 +375,12 @@ by(const struct gate_session *s)
 }
 
 static void
-tell(struct gate_session *s, const char *fmt, const char *a, const char *b)
+say(struct gate_session *s, const char *severity, const char *sqlstate, const char *text)
 {
 	struct base_buf buf;
-	char text[700];
 
-	(void)snprintf(text, sizeof(text), fmt, a, b);
 	base_buf_init(&buf, 4096);
-	wire_write_error(&buf, "NOTICE", "00000", text, NULL);
+	wire_write_error(&buf, severity, sqlstate, text, NULL);
 	struct base_span m = base_buf_span(&buf);
 	if (m.n > WIRE_HEADER) {
 		struct base_buf out;
@@ -317,6 +390,15 @@ tell(struct gate_session *s, const char *fmt, const char *a, const char *b)
 		base_buf_done(&out);
 	}
 	base_buf_done(&buf);
+}
+
+static void
+tell(struct gate_session *s, const char *fmt, const char *a, const char *b)
+{
+	char text[700];
+
+	(void)snprintf(text, sizeof(text), fmt, a, b);
+	say(s, "NOTICE", "00000", text);
 }
 
 static uint64_t
@@ -432,6 +514,8 @@ strict_self_set(struct gate_session *s, struct base_span name, struct base_span 
 	enum own own = own_of(name);
 
 	*soft_r = own == OWN_OTP || own == OWN_APPROVE;
+	if (local && s->strict->status == 'I' && !s->strict->began)
+		say(s, "WARNING", "25P01", "SET LOCAL can only be used in transaction blocks");
 	switch (own) {
 	case OWN_TOKEN:
 		refused = take_token(s, value, local, why, sizeof(why));

@@ -215,7 +215,7 @@ from_claims(struct gate_whos *ws, struct gate_world *w, const struct policy_appl
 		bool has = said[i].claim.n > 0 && ident_claims_text(c, said[i].claim, &value);
 		*(char **)((char *)who + said[i].at) = words(has, value, p != NULL, listed[i]);
 	}
-	who->expires_us = ident_claims_expires_us(c);
+	who->expires_us = ident_claims_expires_us(c) + IDENT_LEEWAY_US; /* as long as it would be taken anew */
 	int rc = token_groups(who, a, c, fail);
 	if (rc == GH_OK && scope_of(ws, w, who->groups, who->ngroups, &who->scope) < 0)
 		rc = base_fail_set(fail, GH_E_NOMEM, "out of memory for the policy");
@@ -311,9 +311,19 @@ gate_who_in(const struct gate_who *who, struct base_span group)
 	return false;
 }
 
+static bool
+same_groups(const struct gate_who *a, const struct gate_who *b)
+{
+	bool same = a->ngroups == b->ngroups;
+
+	for (size_t i = 0; same && i < a->ngroups; i++)
+		same = base_span_eq(a->groups[i], b->groups[i]);
+	return same;
+}
+
 bool
 gate_who_same(const struct gate_who *a, const struct gate_who *b)
 {
-	return a == b || (a && b && a->scope == b->scope && a->nobody == b->nobody && strcmp(a->actor, b->actor) == 0 && strcmp(a->employer, b->employer) == 0 &&
+	return a == b || (a && b && same_groups(a, b) && a->nobody == b->nobody && strcmp(a->actor, b->actor) == 0 && strcmp(a->employer, b->employer) == 0 &&
 	                  strcmp(a->province, b->province) == 0 && strcmp(a->team, b->team) == 0);
 }

@@ -17,7 +17,7 @@ struct gate_who {
 	const struct policy_application *application; /* borrow: of the world's policy; NULL: a person's own log-in */
 	bool nobody;                         /* an application that has not said for whom */
 	char *token;                         /* own, secret: to be verified anew under another world; NULL */
-	uint64_t expires_us;                 /* wall; 0 = does not */
+	uint64_t expires_us;                 /* wall, with the leeway of ident_token_verify; 0 = does not */
 	struct policy_scope *scope;          /* shared */
 };
 
@@ -35,6 +35,6 @@ BASE_CHECK int gate_who_token(struct gate_whos *ws, struct gate_world *w, const 
 void gate_who_ref(struct gate_who *who);
 void gate_who_unref(struct gate_who **who);
 bool gate_who_in(const struct gate_who *who, struct base_span group);
-bool gate_who_same(const struct gate_who *a, const struct gate_who *b); /* the same actor with the same words about him */
+bool gate_who_same(const struct gate_who *a, const struct gate_who *b); /* the same actor with the same words about him, be it under two worlds */
 
 #endif

@@ -15,13 +15,15 @@ def password(role):
 class Stand:
     """cluster: a copy of the template that only this test uses, because roles are the cluster's."""
 
-    def __init__(self, env, name, policy=None, **settings):
+    def __init__(self, env, name, policy=None, sql=None, **settings):
         self.env, self.folder = env, os.path.join(env.folder, 'count-' + name)
         os.makedirs(self.folder)
         os.chmod(self.folder, 0o755)
         self.cluster = env.template.copy(os.path.join(self.folder, 'pg'), ports.free_port())
         self.cluster.start()
         self.cluster.psql('', file=os.path.join(HERE, 'count.sql'))
+        if sql:
+            self.cluster.psql('', file=sql)
         path = policy or os.path.join(HERE, 'count.gate')
         self.gate = gate.Gate(os.path.join(self.folder, 'gate'), env.binary, self.cluster, ports.free_port(), env.authority,
                               {'server_host': self.cluster.sockdir, 'server_tls': 'off', 'otp': 'otp.secrets', **settings}, policy=path, people=os.path.join(HERE, 'count.csv'))

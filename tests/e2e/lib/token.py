@@ -10,6 +10,11 @@ def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b'=').decode()
 
 
+def write_keys(path, *issuers):
+    with open(path, 'w') as f:
+        json.dump({'keys': [i.jwk for i in issuers]}, f)
+
+
 class Issuer:
     def __init__(self, folder, kid='k1'):
         self.key, self.kid = os.path.join(folder, 'issuer-%s.pem' % kid), kid
@@ -18,8 +23,7 @@ class Issuer:
         self.jwk = {'kty': 'OKP', 'crv': 'Ed25519', 'x': b64(der[-32:]), 'kid': kid, 'use': 'sig', 'alg': 'EdDSA'}
 
     def write_keys(self, path):
-        with open(path, 'w') as f:
-            json.dump({'keys': [self.jwk]}, f)
+        write_keys(path, self)
 
     def token(self, sub, org='North', team='T1', roles=('seen',), life=600, **more):
         now = int(time.time())
