@@ -37,7 +37,8 @@ about_session(const struct gate_session *s, struct event_entry *e)
 {
 	const struct gate_world *w = s->worker->world;
 	const struct policy_person *p = w->people && s->user ? policy_people_find(w->people, str(s->user)) : NULL;
-	const struct gate_who *who = s->strict && s->strict->self ? s->strict->self->who : NULL;
+	const struct strict_self *self = gate_strict_self(s);
+	const struct gate_who *who = self ? self->who : NULL;
 
 	e->time_us = base_time_wall_us();
 	e->session = base_span(s->id, 16);
@@ -309,9 +310,10 @@ gate_record_refuse(struct gate_session *s, struct gate_text *text, const char *w
 		e.rule = str(where);
 	}
 	e.budget = str(budget);
-	if (s->strict && s->strict->self) {
-		e.purpose = str(s->strict->self->purpose);
-		e.case_number = str(s->strict->self->case_number);
+	const struct strict_self *self = gate_strict_self(s);
+	if (self) {
+		e.purpose = str(self->purpose);
+		e.case_number = str(self->case_number);
 	}
 	if (marker) {
 		be64(bytes, mark);

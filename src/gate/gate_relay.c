@@ -92,7 +92,7 @@ read_client_strict(struct gate_session *s)
 
 	if (!gate_strict_reads_client(s))
 		return false;
-	long n = read_whole(s, &s->client, &s->strict->in, &grow, &fail);
+	long n = read_whole(s, &s->client, gate_strict_in(s), &grow, &fail);
 	if (n < 0)
 		client_gone(s, n, &fail);
 	if (n <= 0 || s->state != GATE_RELAY)
@@ -186,7 +186,7 @@ read_server_strict(struct gate_session *s)
 
 	if (!gate_strict_reads_server(s) || gate_keeper_full(s->worker->keeper))
 		return false;
-	long n = read_whole(s, &s->server, &s->strict->back, &s->down_grow, &fail);
+	long n = read_whole(s, &s->server, gate_strict_back(s), &s->down_grow, &fail);
 	if (n < 0)
 		server_lost(s, n, &fail);
 	if (n <= 0 || s->state != GATE_RELAY)
@@ -307,7 +307,7 @@ gate_relay_begin(struct gate_session *s)
 	base_buf_clear(&s->up);
 	base_buf_trim(&s->up);
 	s->up_scan = 0;
-	base_buf_put(s->strict ? &s->strict->back : &s->down, base_buf_span(&s->sin)); /* what the server sent ahead; scanned below */
+	base_buf_put(s->strict ? gate_strict_back(s) : &s->down, base_buf_span(&s->sin)); /* what the server sent ahead; scanned below */
 	base_buf_done(&s->sin);
 	base_buf_done(&s->params);
 	gate_track_init(&s->track, s->track.status);

@@ -298,6 +298,24 @@ strict_sure(struct gate_session *s, size_t bytes)
 	return false;
 }
 
+const struct strict_self *
+gate_strict_self(const struct gate_session *s)
+{
+	return s->strict ? s->strict->self : NULL;
+}
+
+struct base_buf *
+gate_strict_in(struct gate_session *s)
+{
+	return &s->strict->in;
+}
+
+struct base_buf *
+gate_strict_back(struct gate_session *s)
+{
+	return &s->strict->back;
+}
+
 bool
 gate_strict_idle(const struct gate_session *s)
 {

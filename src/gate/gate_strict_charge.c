@@ -26,6 +26,18 @@
 
 /* ---- the purse ---- */
 
+struct strict_account { /* one of the accounts that a person's subjects are charged to */
+	struct gate_account *account;  /* own reference of the budget's */
+	enum policy_noun noun; enum policy_adjective adjective; size_t subject;
+	struct gate_budget_limit *limit; size_t nlimits; /* own; rule: a strict_rule */
+};
+struct strict_rule { enum { RULE_BUDGET, RULE_STEP, RULE_ASK } kind; size_t index; }; /* in the scope's list of that kind */
+struct strict_purse { /* all accounts of one person under one scope */
+	struct gate_who *who;          /* shared: whose */
+	struct strict_account *account; size_t naccounts;
+	struct strict_rule *rule; size_t nrules;
+};
+
 static void
 add_limit(struct gate_session *s, struct strict_purse *p, const struct policy_count *c, enum policy_holder holder, struct base_span holder_name, struct strict_rule rule)
 {

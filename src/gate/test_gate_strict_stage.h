@@ -5,7 +5,7 @@
 #ifndef TEST_GATE_STRICT_STAGE_H
 #define TEST_GATE_STRICT_STAGE_H
 
-#include "gate_strict.h"
+#include "gate_strict_int.h"
 #include "test_gate_scene.h"
 #include "test_gate_strict_trees.h"
 #include "wire_read.h"
