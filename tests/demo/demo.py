@@ -247,8 +247,8 @@ class Demo:
         call(psql + ["-1", "-f", HERE / "schema.sql"], "schema.sql")
         call(psql + ["-f", TOP / "etc" / "gatehouse-auth.sql"], "gatehouse-auth.sql")
         self.control_password = people.password_of("gatehouse_control")
-        call(psql, "the roles", input=people.roles_sql(self.people)
-             + f"ALTER ROLE gatehouse_control PASSWORD '{self.control_password}';\n"
+        call(psql, "the roles", input=people.roles_sql(self.people + people.more())
+             + f"ALTER ROLE gatehouse_control PASSWORD '{self.control_password}';\nGRANT SELECT ON tickets TO gatehouse_control;\n"
              + "COPY tickets (id, customer_id, subject, assigned_to) FROM stdin;\n" + self.plan.copy_rows() + "\\.\nANALYZE;\n")
 
     def configure(self):
@@ -275,6 +275,8 @@ database = {DATABASE}
 control = "host={p.sock} port=5432 dbname={DATABASE} user=gatehouse_control passfile={p.dir}/conf/control.pass"
 policy = demo.gate
 people = people.csv
+otp = otp.secrets
+case_cache = 1s
 mark_keys = mark.keys
 ledger = ../ledger
 ledger_origin = demo.example/gatehouse/ledger
@@ -359,9 +361,9 @@ metrics = "{metrics}"
             db.close()
         return {"role": who.role, "rows": len(rows), "early": early, "other_ms": other * 1000, "waited_ms": waited * 1000}
 
-    def week(self):
+    def week(self, *more):
         out = self.place.dir / "run" / "staff.json"
-        call(["/usr/bin/python3", HERE / "staff.py", "--dsn", f"{self.tls} channel_binding=require", "--out", out], "the staff's week")
+        call(["/usr/bin/python3", HERE / "staff.py", "--dsn", f"{self.tls} channel_binding=require", "--out", out, *more], "the staff's week")
         return json.loads(out.read_text())
 
     def pgbench(self):
@@ -441,15 +443,15 @@ def run(binary, keep):
     print(f"\nThe story {'held' if held else 'DID NOT HOLD'}; {took:.0f} s.")
     if not held:
         print(f"Logs: {demo.place.dir}/run/")
-    who = demo.plan.staff[0]
+    who = next(p for p in demo.plan.staff if p.employer == "Northgate Digital")  # whose company has places left
+    direct = f"psql -h {demo.place.sock} -p {demo.port} {DATABASE} -U"
+    look = f"  PGPASSWORD={who.password} {direct} {who.role} -c 'SELECT * FROM customers WHERE id = 42'"
     if keep and held:
-        print(f"\nThe servers are still running. Look somebody up as {who.name} of {who.employer}, then ask who saw them:\n\n"
-              f"  PGPASSWORD={who.password} psql -h {demo.place.sock} -p {demo.port} -U {who.role} {DATABASE} -c 'SELECT * FROM customers WHERE id = 42'\n"
-              f"  PGPASSWORD={people.password_of(people.ANALYST)} psql -h {demo.place.sock} -p {demo.port} -U {people.ANALYST} {DATABASE}     # try to get a telephone number out\n"
+        print(f"\nThe servers are still running. Look people up as {who.name} of {who.employer}, until the budget ends, then ask who saw them:\n\n{look}\n"
+              f"  PGPASSWORD={people.password_of(people.ANALYST)} {direct} {people.ANALYST}     # try to get a telephone number out\n"
               f"  {' '.join(demo.place.as_user([demo.bin]))} seen --subject 42 -c {demo.conf}\n\nmake demo-stop ends them.")
     elif held:
-        print("\nThe servers are stopped again. On a terminal they go on running, with a line to try:\n\n"
-              f"  PGPASSWORD={who.password} psql -h {demo.place.sock} -p {demo.port} -U {who.role} {DATABASE} -c 'SELECT * FROM customers WHERE id = 42'\n\n"
+        print(f"\nThe servers are stopped again. On a terminal they go on running, with a line to try:\n\n{look}\n\n"
               f"(or as the analyst: PGPASSWORD={people.password_of(people.ANALYST)} and -U {people.ANALYST}), and make demo-stop ends them.")
     return 0 if held else 1
 

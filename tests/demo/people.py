@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The demo's people: forty staff of four partner companies in four provinces, one program, and one analyst. All are made up; fixed seed."""
+"""The demo's people: forty staff of four partner companies in four provinces, one program, one analyst, and who comes on in the third act.
+All are made up; fixed seed."""
 import csv
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SEED = 2016
 
@@ -20,6 +21,10 @@ GIVEN = [("伟", "wei"), ("芳", "fang"), ("娜", "na"), ("敏", "min"), ("静",
          ("洋", "yang"), ("勇", "yong"), ("艳", "yan"), ("杰", "jie"), ("涛", "tao"), ("明", "ming"), ("超", "chao"), ("霞", "xia")]
 PROGRAM = "load_test"
 ANALYST = "yu_analyst"
+LEADER = "gang_zhou"        # led a hotline until last week
+LAPSED = "hao_sun"          # whose vetting nobody renewed
+SUPERVISOR = "ting_gao"
+APPLICATION = "crm_app"     # a program that speaks for all of them
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Person:
     team: str
     groups: str
     password: str
+    vetted_until: str = "2030-12-31"
+    left_on: str = ""
 
 
 def password_of(role):
@@ -55,12 +62,27 @@ def make():
     return people
 
 
+def more():
+    """Who comes on in the third act only."""
+    def person(role, name, employer, province, team, groups, **dates):
+        return Person(role, name, employer, province, team, groups, password_of(role), **dates)
+    return [person(LEADER, "周刚", "Northgate Digital", "Hebei", "hotline", "desk;hotline;supervisor", left_on="2026-06-30"),
+            person(LAPSED, "孙浩", "Harbour Retail", "Guangdong", "counter", "desk;counter", vetted_until="2026-06-30"),
+            person(SUPERVISOR, "高婷", "Canal Service", "Jiangsu", "hotline", "desk;supervisor"),
+            person(APPLICATION, "customer desk", "head office", "", "operations", "")]
+
+
+def under_rules(people):
+    """The same people in the groups of the third act's policy; and those who come on."""
+    return [replace(p, groups=f"desk;{p.team}") if p.groups == "staff;partner" else p for p in people] + more()
+
+
 def write_csv(people, path):
     with open(path, "w", encoding="utf-8", newline="") as f:
         out = csv.writer(f)
-        out.writerow(["role", "name", "employer", "province", "team", "groups", "vetted_until"])
+        out.writerow(["role", "name", "employer", "province", "team", "groups", "vetted_until", "left_on"])
         for p in people:
-            out.writerow([p.role, p.name, p.employer, p.province, p.team, p.groups, "2030-12-31"])
+            out.writerow([p.role, p.name, p.employer, p.province, p.team, p.groups, p.vetted_until, p.left_on])
 
 
 def roles_sql(people):

@@ -25,7 +25,10 @@ CREATE TABLE tickets (
 	customer_id integer NOT NULL,
 	subject     text NOT NULL,
 	assigned_to text NOT NULL,
-	status      text NOT NULL DEFAULT 'open'
+	status      text NOT NULL DEFAULT 'open',
+	opened_by   text NOT NULL DEFAULT 'switchboard',
+	opened_at   timestamptz NOT NULL DEFAULT now(),
+	closed_at   timestamptz
 );
 CREATE TABLE products (name text PRIMARY KEY, price numeric(10,2) NOT NULL);
 
@@ -68,10 +71,12 @@ FROM generate_series(1, 50000) n;
 CREATE INDEX ON customers (phone);
 CREATE INDEX ON orders (customer_id);
 CREATE INDEX ON devices (customer_id);
+CREATE INDEX ON tickets (customer_id);
+CREATE INDEX ON tickets (opened_at);
 
 -- What the desk program reads; the gate follows its columns to the table behind it.
 CREATE VIEW customer_card AS SELECT id, full_name, phone, province, since FROM customers;
 
 CREATE ROLE care NOLOGIN;
 GRANT SELECT ON customers, customer_card, orders, devices, tickets, products TO care;
-GRANT UPDATE (status) ON tickets TO care;
+GRANT UPDATE (status, closed_at) ON tickets TO care;

@@ -3,13 +3,16 @@
 telephone. One of them comes back after hours and copies the customer list in slices. Fixed seed: the same week every time.
 
 The desk program's clock is compressed, so it says the week's day and hour in application_name; nothing else here tells time. What the
-clients received is counted here, by themselves, for the comparison with the ledger (--out): rows and distinct customer numbers."""
+clients received is counted here, by themselves, for the comparison with the ledger (--out): rows and distinct customer numbers.
+
+--phones: the second time round the staff is under rules and sees masked numbers; who calls back is then found by the number on the
+telephone's display, which this file has. What is refused is counted, and the person goes on with the next ticket."""
 import argparse
 import json
 import random
 import sys
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import psycopg2
 
@@ -54,9 +57,10 @@ class Plan:
 class Worker:
     """One person's program. Counts what it receives."""
 
-    def __init__(self, person, dsn, seed):
-        self.person, self.dsn = person, dsn
-        self.rng = random.Random(f"{people.SEED} {person.role} {seed}")
+    def __init__(self, person, dsn, phones):
+        self.person, self.dsn, self.phones = person, dsn, phones
+        self.rng = random.Random(f"{people.SEED} {person.role} desk")
+        self.refused = Counter()  # by SQLSTATE
         self.customers = set()
         self.rows = 0
         self.answers = 0          # answers with at least one row
@@ -71,8 +75,14 @@ class Worker:
         self.db.close()
 
     def ask(self, sql, args, key):
-        """key: the column with the customer's number, or the number itself when the answer does not show it."""
-        self.cur.execute(sql, args)
+        """key: the column with the customer's number, or the number itself when the answer does not show it. None: it was refused."""
+        try:
+            self.cur.execute(sql, args)
+        except psycopg2.Error as e:
+            if self.phones is None or self.db.closed:
+                raise
+            self.refused[e.pgcode] += 1
+            return None
         rows = self.cur.fetchall()
         seen = {r[key[0]] for r in rows} if isinstance(key, tuple) else ({key} if rows else set())
         self.rows += len(rows)
@@ -82,14 +92,17 @@ class Worker:
         return rows
 
     def ticket(self, ticket):
-        (_, customer, _), = self.ask("SELECT id, customer_id, subject FROM tickets WHERE id = %s", (ticket[0],), (1,))
+        mine = self.ask("SELECT id, customer_id, subject FROM tickets WHERE id = %s", (ticket[0],), (1,))
+        if mine is None:
+            return
+        (_, customer, _), = mine
         how = self.rng.random()
         if how < 0.5:
             row, = self.ask("SELECT id, full_name, phone, province FROM customers WHERE id = %s", (customer,), (0,))
         else:
             row, = self.ask("SELECT * FROM customer_card WHERE id = %s", (customer,), (0,))
         if how > 0.8:  # the customer calls back: the desk finds them by the number on the display
-            self.ask("SELECT id, full_name, phone FROM customers WHERE phone = %s", (row[2],), (0,))
+            self.ask("SELECT id, full_name, phone FROM customers WHERE phone = %s", (self.phones[str(customer)] if self.phones else row[2],), (0,))
         if self.rng.random() < 0.3:
             self.ask("SELECT product, amount, ordered_at FROM orders WHERE customer_id = %s ORDER BY ordered_at", (customer,), customer)
         if self.rng.random() < 0.2:
@@ -97,7 +110,7 @@ class Worker:
         if self.rng.random() < 0.2:  # nobody's data: needs no record
             self.cur.execute("SELECT name, price FROM products ORDER BY name")
             self.cur.fetchall()
-        self.cur.execute("UPDATE tickets SET status = 'closed' WHERE id = %s", (ticket[0],))
+        self.cur.execute("UPDATE tickets SET status = 'closed', closed_at = now() WHERE id = %s", (ticket[0],))
 
     def slices(self, evening):
         for i in range(SLICES_AN_EVENING):
@@ -118,11 +131,11 @@ def shift(jobs, errors):
         t.join()
 
 
-def week(dsn, plan):
+def week(dsn, plan, phones):
     by_role_day = defaultdict(list)
     for t in plan.tickets:
         by_role_day[t[3], t[4]].append(t)
-    workers = {p.role: Worker(p, dsn, "desk") for p in plan.staff}
+    workers = {p.role: Worker(p, dsn, phones) for p in plan.staff}
     errors = []
 
     def day_job(worker, day):
@@ -153,13 +166,18 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--dsn", required=True)
     ap.add_argument("--out", required=True)
+    ap.add_argument("--phones")
     args = ap.parse_args()
     plan = Plan()
-    workers, errors = week(args.dsn, plan)
+    phones = None
+    if args.phones:
+        with open(args.phones, encoding="utf-8") as f:
+            phones = json.load(f)
+    workers, errors = week(args.dsn, plan, phones)
     with open(args.out, "w", encoding="utf-8") as f:
         json.dump({
             "slicer": plan.slicer.role, "late": plan.late.role, "famous": FAMOUS, "errors": errors,
-            "actors": {r: {"customers": len(w.customers), "rows": w.rows, "answers": w.answers, "famous": w.famous}
+            "actors": {r: {"customers": len(w.customers), "rows": w.rows, "answers": w.answers, "famous": w.famous, "refused": w.refused}
                        for r, w in workers.items()}}, f, indent=1)
     for e in errors[:5]:
         print(e, file=sys.stderr)

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import defaultdict
 
+import act3
 import analyst
 import people
 
@@ -261,4 +262,5 @@ def tell(demo, facts):
     the_cost(t, demo, ledger, facts)
     print(f"\n   Second act: an analyst who may type any SQL, under `treat enforce` (conf/demo.gate).\n", flush=True)
     analyst.tell(t, demo)
+    act3.tell(t, demo, facts)
     return t.held
