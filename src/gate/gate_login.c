@@ -10,7 +10,9 @@
 
 #include "base_mem.h"
 #include "base_text.h"
+#include "gate_backoff.h"
 #include "gate_cancel.h"
+#include "gate_keeper.h"
 #include "gate_limit.h"
 #include "gate_record.h"
 #include "gate_server.h"

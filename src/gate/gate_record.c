@@ -9,8 +9,11 @@
 #include "base_mem.h"
 #include "base_time.h"
 #include "event_entry.h"
+#include "gate_case.h"
+#include "gate_keeper.h"
 #include "gate_step.h"
 #include "gate_strict.h"
+#include "gate_who.h"
 #include "gate_worker.h"
 #include "policy_decide.h"
 

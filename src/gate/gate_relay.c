@@ -5,6 +5,7 @@
 
 #include "base_time.h"
 #include "gate_answer.h"
+#include "gate_keeper.h"
 #include "gate_limit.h"
 #include "gate_login.h"
 #include "gate_record.h"

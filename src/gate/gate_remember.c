@@ -5,8 +5,12 @@
 
 #include "base_log.h"
 #include "base_time.h"
+#include "gate_case.h"
 #include "gate_rebuild.h"
 #include "gate_recall.h"
+#include "gate_standing.h"
+#include "gate_step.h"
+#include "gate_worker.h"
 
 #define CODES_US (3600ull * 1000000)      /* wrong codes count for so long; used ones are of the last minutes */
 #define LEAVE_US (24ull * 3600 * 1000000) /* a leave may last so long */

@@ -4,7 +4,11 @@
 #ifndef GATE_REMEMBER_H
 #define GATE_REMEMBER_H
 
-#include "gate_worker.h"
+#include "base_fail.h"
+#include "base_span.h"
+
+struct gate_shared;
+struct gate_world;
 
 BASE_CHECK int gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_fail *fail);
 

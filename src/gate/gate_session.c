@@ -11,6 +11,7 @@
 #include "base_text.h"
 #include "base_time.h"
 #include "gate_cancel.h"
+#include "gate_keeper.h"
 #include "gate_limit.h"
 #include "gate_login.h"
 #include "gate_record.h"

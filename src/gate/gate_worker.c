@@ -1,4 +1,10 @@
 /* gate_worker: a thread: accepts, owns its sessions, frees them at the end of a turn. Input: addresses of peers. */
+#include "gate_budget.h"
+#include "gate_case.h"
+#include "gate_keeper.h"
+#include "gate_standing.h"
+#include "gate_step.h"
+#include "gate_who.h"
 #include "gate_worker.h"
 
 #include <arpa/inet.h>

@@ -5,18 +5,11 @@
 #include <stdatomic.h>
 
 #include "base_buf.h"
-#include "gate_backoff.h"
-#include "gate_budget.h"
-#include "gate_case.h"
-#include "gate_control.h"
-#include "gate_keeper.h"
-#include "gate_registry.h"
-#include "gate_session.h"
-#include "gate_standing.h"
-#include "gate_step.h"
-#include "gate_unsure.h"
-#include "gate_who.h"
-#include "gate_text.h"
+#include "base_loop.h"
+#include "proc_count.h"
+
+struct gate_session;
+struct gate_settled;
 
 /* Shared by all workers of the process. */
 struct gate_shared {
@@ -61,7 +54,6 @@ void gate_worker_run(struct gate_worker *w);  /* on its thread, until stopped */
 void gate_worker_free(struct gate_worker **w);
 void gate_worker_adopt(struct gate_worker *w, struct gate_world *world); /* thread-safe; takes over the reference */
 /* Thread-safe: a look-up of before was settled, or never will be: recorded by this worker. */
-struct gate_settled;
 void gate_worker_settled(struct gate_worker *w, const struct gate_settled *l);
 void gate_worker_stop(struct gate_worker *w);  /* thread-safe: graceful, then within shutdown_timeout */
 

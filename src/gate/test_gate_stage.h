@@ -13,6 +13,11 @@
 
 #include "base_log.h"
 #include "event_entry.h"
+#include "gate_backoff.h"
+#include "gate_keeper.h"
+#include "gate_standing.h"
+#include "gate_step.h"
+#include "gate_unsure.h"
 #include "proc_msg.h"
 #include "test_gate_shop.h"
 #include "gate_record.h"
