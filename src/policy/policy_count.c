@@ -63,9 +63,17 @@ policy_count_mark(struct policy_judge *j, uint64_t bits, uint64_t clear)
 
 		if (!(bits & UINT64_C(1) << i))
 			continue;
-		s->marked = s->pub.delivers = s->pub.must_key = s->pub.shows = true;
+		s->marked = s->pub.compared = s->pub.delivers = s->pub.must_key = s->pub.shows = true;
 		s->pub.shows_clear = s->pub.shows_clear || (clear & UINT64_C(1) << i);
 	}
+}
+
+void
+policy_count_tested(struct policy_judge *j, uint64_t bits, uint64_t clear)
+{
+	policy_count_mark(j, bits, clear);
+	for (size_t i = 0; i < j->nseen; i++)
+		j->seen[i].tested = j->seen[i].tested || (bits & UINT64_C(1) << i);
 }
 
 void
@@ -81,7 +89,63 @@ policy_count_test(struct policy_judge *j, const struct policy_held *h)
 		if ((h->counted & bit) && (h->others || (h->rows & ~bit)))
 			met |= bit;
 	}
-	policy_count_mark(j, met, h->clear & met);
+	policy_count_tested(j, met, h->clear & met);
+}
+
+/* ---- what undoes that a compared row says whose it is ---- */
+
+/* All that one side of a join reads. */
+static uint64_t
+side(const struct policy_level *l, const struct tree_node *n, unsigned depth)
+{
+	const int64_t index = tree_number(n, TREE_F_RTINDEX);
+	const struct policy_entry *e;
+	uint64_t bits = 0;
+
+	if (!n || depth > POLICY_DEPTH_MAX)
+		return 0;
+	if (n->kind == TREE_JOINEXPR)
+		return side(l, tree_child(n, TREE_F_LARG), depth + 1) | side(l, tree_child(n, TREE_F_RARG), depth + 1);
+	if (n->kind != TREE_RANGETBLREF || index < 1 || (uint64_t)index > l->rtable.n)
+		return 0;
+	e = &l->entry[index - 1];
+	if (e->kind == POLICY_ENTRY_RELATION)
+		return e->occurrence < POLICY_OCCURRENCES_MAX ? UINT64_C(1) << e->occurrence : 0;
+	for (size_t i = 0; e->kind == POLICY_ENTRY_FLOWS && i < e->nflow; i++)
+		bits |= e->flow[i].held.rows | e->flow[i].held.counted | e->flow[i].held.named | (e->flow[i].occurrence < POLICY_OCCURRENCES_MAX ? UINT64_C(1) << e->flow[i].occurrence : 0);
+	return bits;
+}
+
+/* `FROM generate_series(1, 99) n LEFT JOIN customers c ON c.id = 7 AND n = ...c.birthday... WHERE c.id IS NULL` delivers all n but the birthday's, beside no key. */
+void
+policy_count_outer(struct policy_judge *j, const struct policy_level *l, const struct tree_node *join)
+{
+	enum { INNER, LEFT, FULL, RIGHT };
+	const int64_t type = tree_number(join, TREE_F_JOINTYPE);
+
+	if (type != INNER && type != RIGHT && policy_count_judges(j))
+		j->nullable |= side(l, tree_child(join, TREE_F_RARG), 0);
+	if (type != INNER && type != LEFT && policy_count_judges(j))
+		j->nullable |= side(l, tree_child(join, TREE_F_LARG), 0);
+}
+
+/* `count(*) OVER (PARTITION BY n)` in a sub-select of which one person's rows are kept tells, in these, how many others' there were. So does which row of DISTINCT ON
+ * stays, and which LIMIT leaves. At the outermost, too: who reads no further than the first rows is charged for these alone. */
+void
+policy_count_combines(struct policy_judge *j, const struct policy_level *l)
+{
+	const struct tree_node *q = l->query;
+
+	if (!policy_count_judges(j) || j->combines)
+		return;
+	if (tree_bool(q, TREE_F_HAS_WINDOW_FUNCS))
+		j->combines = "a window function";
+	else if (tree_bool(q, TREE_F_HAS_DISTINCT_ON))
+		j->combines = "DISTINCT ON";
+	else if (tree_has(q, TREE_F_LIMIT_OFFSET))
+		j->combines = "OFFSET";
+	else if (l->up && tree_has(q, TREE_F_LIMIT_COUNT))
+		j->combines = "LIMIT in a sub-select";
 }
 
 static const struct policy_column *
@@ -147,6 +211,7 @@ policy_count_rename(struct policy_judge *j, const void *made_by, uint64_t bits, 
 		rc = policy_from_occurrence(j, &seen, &at);
 		if (rc != 0)
 			return rc;
+		j->seen[at].tested = j->seen[at].tested || j->seen[i].tested;
 		renamed |= UINT64_C(1) << at;
 	}
 	*bits_r = renamed;
@@ -231,7 +296,12 @@ policy_count_settle(struct policy_judge *j, size_t i)
 
 	if (s->marked && j->d->statement != POLICY_SELECT && j->d->ncolumns == 0 && !j->writes_others) /* nothing of it reaches anybody, and what was written is counted */
 		o->delivers = o->must_key = o->shows = o->shows_clear = false;
-	if (!j->scope->counts || !o->must_key || o->key_column != SIZE_MAX || o->can_splice || !(s->marked || o->shows))
+	if (!j->scope->counts || !o->must_key || !(s->marked || o->shows))
 		return 0;
-	return policy_refuse(j, s->marked ? POLICY_REFUSE_COUNTED_TEST : POLICY_REFUSE_COUNTED_KEY, o->relation->at, args);
+	if (o->key_column == SIZE_MAX && !o->can_splice)
+		return policy_refuse(j, s->marked ? POLICY_REFUSE_COUNTED_TEST : POLICY_REFUSE_COUNTED_KEY, o->relation->at, args);
+	if (!s->tested || (!j->combines && !(j->nullable & UINT64_C(1) << i)))
+		return 0;
+	args.b = base_span_str(j->combines ? j->combines : "an outer join that may leave them out");
+	return policy_refuse(j, POLICY_REFUSE_COUNTED_APART, o->relation->at, args);
 }

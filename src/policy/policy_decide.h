@@ -28,6 +28,7 @@ struct policy_occurrence { /* one appearance of a relation of the scope, anywher
 	                              be delivered too */
 	bool shows;                /* scope->counts: a column of it that is not harmless reaches the result: its rows are charged */
 	bool shows_clear;          /* and one of these, other than its key, goes out as it is */
+	bool compared;             /* scope->counts: its rows are compared with other rows, or order a window: the rest of the row, or how many there are, tells of it */
 	size_t key_column;         /* result column that is its key, bare; SIZE_MAX = none */
 	bool can_splice;           /* `, alias.key_name` may be added to the outermost select list without changing the rows: a table, or a view or sub-select that
 	                              shows its key, in the outermost FROM; no DISTINCT, GROUP BY, aggregate, set operation, window */

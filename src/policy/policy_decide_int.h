@@ -93,6 +93,7 @@ struct policy_seen { /* an occurrence, and what made it: the same again is the s
 	size_t of, and_of; /* renamed or merged occurrences; SIZE_MAX */
 	bool table;        /* rows of a table: its subject's key does not repeat, as it may in a view */
 	bool marked;       /* its rows were compared with other rows: what is delivered of those tells of them */
+	bool tested;       /* the same, other than by the order of a window */
 	bool direct;       /* an entry of the statement's own range table, not derived */
 	int64_t index;     /* direct: its place there */
 };
@@ -106,6 +107,8 @@ struct policy_judge {
 	unsigned depth, steps, trust;         /* trust > 0: inside what the policy or the server vouches for */
 	enum policy_place place;
 	struct policy_held held;              /* gathered while an expression is walked */
+	uint64_t nullable;                    /* occurrences whose rows an outer join may leave out: their key is NULL then, and nobody is counted */
+	const char *combines;                 /* what makes rows of one person depend on rows of others, in any query; NULL: nothing */
 	uint64_t marks;                       /* occurrences marked, of the WITH query that is being judged or of all */
 	const struct tree_node *link;         /* the last sub-select found to be `key IN (SELECT key ...)` */
 	bool writes_others;                   /* a harmless column is written with what changes from row to row */
@@ -146,7 +149,10 @@ bool policy_count_judges(const struct policy_judge *j); /* is it to be looked af
 void policy_count_hold(struct policy_held *into, const struct policy_held *more);
 void policy_count_column(const struct policy_judge *j, struct policy_flow *f); /* what a bare column of a relation holds */
 void policy_count_mark(struct policy_judge *j, uint64_t bits, uint64_t clear); /* the rows of these occurrences count as shown */
+void policy_count_tested(struct policy_judge *j, uint64_t bits, uint64_t clear); /* the same, and what rows there are says what is in them */
 void policy_count_test(struct policy_judge *j, const struct policy_held *h);   /* marks what is compared with other rows than its own */
+void policy_count_outer(struct policy_judge *j, const struct policy_level *l, const struct tree_node *join); /* a join of l, when its sides are resolved */
+void policy_count_combines(struct policy_judge *j, const struct policy_level *l); /* clauses of l by which rows depend on others */
 bool policy_count_link(struct policy_judge *j, struct policy_level *l, const struct tree_node *n); /* key = key of one subject? */
 bool policy_count_same(const struct policy_flow *a, const struct policy_flow *b); /* both the bare key of one subject? */
 BASE_CHECK int policy_count_rename(struct policy_judge *j, const void *made_by, uint64_t bits, uint64_t *bits_r);

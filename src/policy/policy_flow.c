@@ -199,7 +199,7 @@ counted_node(struct policy_judge *j, struct walk *w, const struct tree_node *n)
 	if (j->held.counted != 0 && (treats_values(n->kind) || (n->kind == TREE_OPEXPR && tree_oid(n, TREE_F_OPRESULTTYPE) != 16)))
 		j->d->touches_protected = true; /* "invalid input syntax for type integer: ..." says the value */
 	if (set) { /* as many rows as the value says */
-		policy_count_mark(j, j->held.counted, j->held.clear);
+		policy_count_tested(j, j->held.counted, j->held.clear);
 		j->held.others = true;
 	}
 	policy_count_hold(&j->held, &before);

@@ -498,7 +498,7 @@ plain_entry(struct policy_judge *j, struct policy_level *l, struct policy_entry 
 	e->held = j->held;
 	e->held.others = true;
 	if (place == POLICY_PLACE_FROM && policy_count_judges(j)) /* as many rows as the value says */
-		policy_count_mark(j, e->held.counted, e->held.clear);
+		policy_count_tested(j, e->held.counted, e->held.clear);
 	j->held = before;
 	return rc;
 }

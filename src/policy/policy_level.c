@@ -79,6 +79,8 @@ from_item(struct policy_judge *j, struct policy_level *l, const struct tree_node
 			rc = from_item(j, l, tree_child(n, TREE_F_RARG));
 		if (rc == 0)
 			rc = policy_flow_test(j, l, tree_child(n, TREE_F_QUALS), POLICY_PLACE_JOIN);
+		if (rc == 0)
+			policy_count_outer(j, l, n);
 	} else if (rc == 0 && n->kind == TREE_FROMEXPR) {
 		items = tree_list(n, TREE_F_FROMLIST);
 		for (size_t i = 0; rc == 0 && i < items.n; i++)
@@ -458,6 +460,7 @@ judge(struct policy_judge *j, struct policy_level *l)
 		rc = policy_level_outputs(j, l, tree_list(l->query, TREE_F_TARGET_LIST));
 	if (rc == 0 && tree_has(l->query, TREE_F_SET_OPERATIONS))
 		rc = set_operation(j, l);
+	policy_count_combines(j, l);
 	return rc == 0 ? clauses(j, l) : rc;
 }
 

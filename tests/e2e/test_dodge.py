@@ -1,7 +1,7 @@
 """Ways to dodge budgets and to be recorded as somebody else: pipelines, portals, and what ends in the middle of them."""
 from lib.count import Stand
 from lib.env import equal, test, true
-from lib.pgwire import SYNC, bind, execute, parse, query
+from lib.pgwire import SYNC, bind, execute, extended, parse, query
 from test_count import codes, ids, open_as, rows
 
 
@@ -31,3 +31,42 @@ def local_token_ends_in_a_pipeline(env):
         c.ask(query('rollback'))
         got = c.ask(step('begin') + step("set local gatehouse.token = '%s'" % ann) + step('commit') + bind(name='s') + execute() + SYNC)
         equal((len(rows(got)), stand.gate.entries(login='crm', kind='read')[-1]['actor']), (30, 'ben'))
+
+
+LETTERS = 'generate_series(901, 903) k(k) cross join generate_series(1, 4) i(i) cross join generate_series(32, 126) n(n)'
+IS = 'c.id = k.k and ascii(substr(c.full_name, i.i, 1)) = n.n'
+
+
+@test(gate=True)
+def rows_that_tell_of_others(env):
+    """A name letter by letter from rows that name nobody, or somebody else."""
+    with Stand(env, 'dodge-rows') as stand:
+        c = open_as(stand, 'few1')
+        for sql in ('select k.k, i.i, n.n from %s left join customers c on %s where c.id is null' % (LETTERS, IS),
+                    'select q.* from (select c.id, k.k, i.i, n.n, count(*) over (partition by k.k, i.i, n.n) of from %s cross join customers c where c.id = 1 or (%s)) q where id = 1 and of > 1' % (LETTERS, IS),
+                    'select q.* from (select distinct on (k.k, i.i, n.n) c.id, k.k, i.i, n.n from %s cross join customers c where c.id = 1 or (%s) order by 2, 3, 4, 1 desc) q where id = 1' % (LETTERS, IS),
+                    'select q.id, k.k, i.i, n.n from %s cross join lateral (select c.id from customers c where c.id = 1 or (%s) order by 1 desc limit 1) q where id = 1' % (LETTERS, IS),
+                    'select c.id, n.n from %s cross join customers c where c.id = 1 or (%s) offset 99 limit 1' % (LETTERS, IS)):
+            for how in (query(sql), extended(sql)):
+                equal((codes(c.ask(how)), sql), (['42501'], sql))
+        # What programs ask all day goes on.
+        for sql in ('select o.customer_id, o.item, c.full_name from orders o left join customers c on c.id = o.customer_id where o.customer_id = 3',
+                    'select id, full_name, row_number() over (order by full_name) from customers where id < 4',
+                    'select * from (select id, full_name, row_number() over (order by id) r from customers where id < 4) q where r = 2',
+                    "select o.customer_id, o.item, p.title from orders o left join products p on p.title = o.item where o.customer_id = 2",
+                    'select id, full_name from customers where id < 9 order by id offset 1 limit 2'):
+            equal((codes(c.ask(query(sql))), sql), ([], sql))
+
+
+@test(gate=True)
+def hidden_rows_that_are_compared(env):
+    """`unexplained mask` hides the person's own columns; where others' columns would tell the same, there is no answer."""
+    with Stand(env, 'dodge-mask') as stand:
+        c = open_as(stand, 'veil')
+        equal(rows(c.ask(query('select id, full_name from customers where id = 500'))), [[b'500', None]])
+        for sql in ('select c.id, n from customers c, generate_series(1, 200) n where n = ascii(c.full_name) and c.id = 500',
+                    'select c.id from customers c, generate_series(1, ascii(c.full_name)) n where c.id = 500',
+                    'select c.id, p.id from customers c join products p on p.id = ascii(c.full_name) where c.id = 500',
+                    'select id, row_number() over (order by full_name) from customers where id between 500 and 503'):
+            got = c.ask(query(sql))
+            equal((rows(got), codes(got), sql), ([], ['42501'], sql))
