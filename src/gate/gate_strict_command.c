@@ -14,8 +14,6 @@
 #include "wire_read.h"
 #include "wire_write.h"
 
-#define UTILITY_PORTAL "u"
-
 struct run { /* one call of strict_command */
 	struct gate_session *s;
 	const struct sql_command *c;
@@ -63,11 +61,12 @@ utility(const struct run *r, struct base_span text)
 	struct base_buf b;
 
 	p->refs = 1;
-	(void)snprintf(p->name, sizeof(p->name), UTILITY_PORTAL);
+	/* A name of its own: the portal of a command that failed stays until its transaction is rolled back, by a command in a portal. */
+	(void)snprintf(p->name, sizeof(p->name), "u%u", s->strict->next_name++);
 	strict_send_parse(s, "", text, NULL, 0);
 	(void)strict_owe(s, OWED_PARSE);
 	base_buf_init(&b, 64);
-	base_buf_cstr(&b, UTILITY_PORTAL);
+	base_buf_cstr(&b, p->name);
 	base_buf_cstr(&b, "");
 	base_buf_u16(&b, 0);
 	base_buf_u16(&b, 0);
@@ -76,11 +75,11 @@ utility(const struct run *r, struct base_span text)
 	base_buf_done(&b);
 	struct strict_owed *o = strict_owe(s, OWED_BIND);
 	o->portal = p;
-	strict_send_execute(s, UTILITY_PORTAL, 0);
+	strict_send_execute(s, p->name, 0);
 	o = strict_owe(s, OWED_EXECUTE);
 	o->utility = true;
 	size_t at = s->strict->owed_count - 1;
-	strict_send_target(s, WIRE_F_CLOSE, 'P', UTILITY_PORTAL);
+	strict_send_target(s, WIRE_F_CLOSE, 'P', p->name);
 	(void)strict_owe(s, OWED_CLOSE);
 	s->strict->half = true;
 	return &s->strict->owed[(s->strict->owed_first + at) & (s->strict->owed_cap - 1)]; /* the ring may have grown */
@@ -604,7 +603,9 @@ transaction(const struct run *r)
 	bool ends = strcmp(r->c->words, "COMMIT") == 0 || strcmp(r->c->words, "END") == 0 || strcmp(r->c->words, "ROLLBACK") == 0;
 	if (r->c->name.n > 0)
 		return savepoint(r);
-	utility(r, r->c->send)->ends_transaction = ends;
+	struct strict_owed *o = utility(r, r->c->send);
+	o->ends_transaction = ends;
+	o->chains = ends && memmem(r->c->send.p, r->c->send.n, " AND CHAIN", 10) != NULL;
 	t->ending += ends;
 	return STRICT_DONE;
 }

@@ -89,7 +89,7 @@ struct strict_owed {
 	bool describe;                 /* EXECUTE: RowDescription in front (simple protocol) */
 	bool utility;                  /* EXECUTE: a statement of the gate's own: SHOW, EXPLAIN, BEGIN ... */
 	bool quiet;                    /* EXECUTE: of the gate's own business: nothing of its answer is for the client */
-	bool ends_transaction;         /* EXECUTE: COMMIT, ROLLBACK: its tag says what becomes of what SET said */
+	bool ends_transaction, chains; /* EXECUTE: COMMIT, ROLLBACK: its tag says what becomes of what SET said; AND CHAIN */
 	enum strict_point { POINT_NONE, POINT_SAVE, POINT_BACK, POINT_RELEASE } point; char *point_name; /* EXECUTE: own: the savepoint that is made, returned to, released */
 	struct base_span bytes;        /* own: SAY, FAIL: message for the client; EXECUTE: RowDescription of a utility, NULL text of a COPY */
 	struct strict_portal *portal;  /* shared: BIND, EXECUTE */
@@ -158,7 +158,7 @@ struct gate_strict {
 	bool flushed;                  /* a Flush is behind what was sent */
 	bool small;                    /* `down` holds nothing but short words of the gate's own on this batch: they go with the server's answer */
 	struct strict_portal *confirm; /* own reference: a write that waits for its BindComplete (simple protocol) */
-	char status;                   /* of the last ReadyForQuery */
+	char status;                   /* of the last ReadyForQuery, or of a command since then that ended the transaction */
 	unsigned next_name;
 	unsigned major;                /* version of the server, from its server_version */
 	bool utf8;                     /* the database is in UTF-8 */

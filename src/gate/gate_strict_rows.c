@@ -499,11 +499,12 @@ say_end(struct gate_session *s, const struct strict_owed *o, uint8_t type, struc
 
 /* By its command; another may begin in the same batch, or has (AND CHAIN). */
 static void
-transaction_ended(struct gate_session *s, bool committed)
+transaction_ended(struct gate_session *s, bool committed, bool chains)
 {
 	strict_self_ended(s, committed);
 	strict_forget_portals(s);
 	s->strict->undone = s->strict->began = false;
+	s->strict->status = chains ? 'T' : 'I';
 }
 
 void
@@ -522,7 +523,7 @@ strict_rows_end(struct gate_session *s, struct strict_owed *o, uint8_t type, str
 		return;
 	}
 	if (o->ends_transaction)
-		transaction_ended(s, payload.n > 6 && memcmp(payload.p, "COMMIT", 6) == 0);
+		transaction_ended(s, payload.n > 6 && memcmp(payload.p, "COMMIT", 6) == 0, o->chains);
 	else if (o->point != POINT_NONE)
 		strict_self_point(s, o->point, o->point_name);
 	strict_rows_head(s, o);

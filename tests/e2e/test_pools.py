@@ -11,7 +11,7 @@ import psycopg2.pool
 
 from lib import gate, token
 from lib.count import Stand, password
-from lib.env import equal, test, true, until
+from lib.env import Target, equal, test, true, until
 from lib.pgwire import SYNC, Conn, bind, error_fields, execute, parse, query
 from test_count import codes, rows
 
@@ -129,6 +129,69 @@ def transactions(env):
         # Nobody stays nobody after a token that was refused, whatever is rolled back.
         equal(ask('begin', 'savepoint s', 'set gatehouse.token = \'x.y.z\'', 'rollback to s'), [[], [], ['28000'], []])
         equal((who(), ask('commit'), who()), (b'', [[]], b''))
+
+
+# ---- settings follow transactions as PostgreSQL's do ----
+
+POINTS = ('a', 'b', '"A to b"')
+
+
+def statement(rng):
+    point, setting = rng.choice(POINTS), rng.choice(['purpose', 'purpose', '"case"'])  # a reserved word to PostgreSQL
+    value = rng.choice(["'%s'" % rng.choice('uvwxyz'), "'%d'" % rng.randrange(100), 'Word', '12', "'it''s'", "''"])
+    how = rng.choice(['set', 'set', 'set session', 'set local', 'set local', 'set local'])
+    return rng.choices(
+        ['begin', 'start transaction', 'commit', 'end', 'rollback', 'abort', 'commit and chain', 'rollback and chain', 'savepoint ' + point, 'rollback to ' + point,
+         'rollback to savepoint ' + point, 'release ' + point, '%s gatehouse.%s = %s' % (how, setting, value), '%s gatehouse.%s to %s' % (how, setting, value),
+         '%s gatehouse.%s to default' % (how, setting), 'reset gatehouse.' + setting, 'reset all', 'show gatehouse.purpose', 'show gatehouse."case"', 'select 1', 'select 1 / 0', 'selec'],
+        [6, 1, 3, 1, 3, 1, 1, 1, 6, 4, 2, 3, 14, 4, 1, 2, 1, 10, 4, 2, 2, 1])[0]
+
+
+def script(rng):
+    """Batches: a Query each, or several statements up to one Sync; behind each, what the settings are."""
+    out = []
+    for _ in range(rng.randint(4, 16)):
+        kind = rng.random()
+        if kind < 0.05:
+            out.append(['discard all'])
+        elif kind < 0.6:
+            out.append([statement(rng)])
+        else:
+            out.append([statement(rng) for _ in range(rng.randint(1, 6))] + ['sync'])
+        out += [['show gatehouse.purpose'], ['show gatehouse."case"']]
+    return out
+
+
+def played(c, batches):
+    out = []
+    for batch in batches:
+        said = []
+        for kind, body in c.ask(b''.join(map(run, batch[:-1])) + SYNC if batch[-1] == 'sync' else query(batch[0])):
+            if kind in b'CZ':
+                said.append(body.decode().strip('\0'))
+            elif kind == b'D':
+                said.append(rows([(kind, body)])[0])
+            elif kind in b'EN':
+                said.append(error_fields(body)['C'])
+        out.append(said)
+    return out
+
+
+@test(gate=True)
+def as_settings(env):
+    """The same random scripts through the gate, whose settings these are, and to PostgreSQL, for which they are two texts like any other: tags, errors, warnings, values."""
+    seed, count = int(os.environ.get('GATEHOUSE_E2E_SEED', '4')), int(os.environ.get('GATEHOUSE_E2E_SCRIPTS', '300'))
+    with stand_of(env, 'settings') as stand:
+        direct = Target(stand.cluster.port, stand.cluster.sockdir, env.authority.cert)
+        ours, theirs = connect(stand), Conn.open(direct, 'crm', password('crm'), unix=True, params=[('options', '-c gatehouse.purpose= -c gatehouse.case=')])
+        for k in range(count):
+            batches = script(random.Random(seed * 100000 + k))
+            got, want = played(ours, batches), played(theirs, batches)
+            for i, batch in enumerate(batches):
+                if got[i] != want[i]:
+                    print(k, *zip(batches[:i + 1], got), sep='\n')
+                    equal(got[i], want[i], 'script %d, %s' % (k, ' | '.join('; '.join(b) for b in batches[max(0, i - 12):i + 1] if 'show' not in b[0])))
+            equal(*[played(c, [['rollback'], ['discard all']]) for c in (ours, theirs)], 'the end of script %d: %s' % (k, batches))
 
 
 # ---- agents, and what each of them is to see ----
