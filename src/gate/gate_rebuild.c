@@ -23,17 +23,43 @@ struct target { /* an account that the entry at hand counts for */
 struct gate_rebuild {
 	struct gate_budget *budget;      /* borrow */
 	const struct policy_file *file;  /* borrow: the map's */
+	const struct policy_file *file_was; /* borrow: of the policy before; NULL = none */
 	uint64_t now_wall_us, now_mono_us, reach, lost;
 	struct rule *rule; size_t nrules;       /* own */
+	struct rule *was; size_t nwas;          /* own: of the policy before */
 	struct target *target; size_t ntargets; /* own: room for nrules */
 };
 
 static void
-add_rule(struct gate_rebuild *r, size_t group, enum policy_holder holder, const struct policy_count *c)
+add_rule(struct rule *list, size_t *n, const struct policy_file *f, size_t group, enum policy_holder holder, const struct policy_count *c)
 {
-	r->rule[r->nrules++] = (struct rule){group, holder, c, policy_count_what(r->file, c), c->n};
-	if (c->window_us > r->reach)
-		r->reach = c->window_us;
+	struct base_span what = c->noun == POLICY_NOUN_LOOKUPS ? base_span_str("lookups") : f->subjects[c->subject].name;
+
+	list[(*n)++] = (struct rule){group, holder, c, what, c->n};
+}
+
+/* All that a policy counts; own. */
+static struct rule *
+rules_of(const struct policy_file *f, size_t *n_r)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < f->ngroups; i++)
+		most += f->groups[i].nbudgets + f->groups[i].nsteps + f->groups[i].nasks;
+	struct rule *list = base_mem_new(most + 1, sizeof(*list));
+	*n_r = 0;
+	for (size_t i = 0; i < f->ngroups; i++) {
+		const struct policy_group *g = &f->groups[i];
+
+		for (size_t k = 0; k < g->nbudgets; k++)
+			add_rule(list, n_r, f, i, g->budgets[k].holder, &g->budgets[k].count);
+		for (size_t k = 0; k < g->nsteps; k++)
+			if (!g->steps[k].for_table)
+				add_rule(list, n_r, f, i, POLICY_HOLDER_ACTOR, &g->steps[k].after);
+		for (size_t k = 0; k < g->nasks; k++)
+			add_rule(list, n_r, f, i, POLICY_HOLDER_ACTOR, &g->asks[k].after);
+	}
+	return list;
 }
 
 static bool
@@ -42,39 +68,39 @@ same_kind(const struct rule *a, const struct rule *b)
 	return a->holder == b->holder && a->count->adjective == b->count->adjective && base_span_eq(a->what, b->what);
 }
 
+static void
+raise_most(struct rule *rule, const struct rule *others, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (same_kind(rule, &others[k]) && others[k].count->n > rule->most)
+			rule->most = others[k].count->n;
+}
+
 struct gate_rebuild *
-gate_rebuild_new(struct gate_budget *b, const struct policy_map *map, uint64_t now_wall_us, uint64_t now_mono_us)
+gate_rebuild_new(struct gate_budget *b, const struct policy_map *map, const struct policy_map *was, uint64_t now_wall_us, uint64_t now_mono_us)
 {
 	struct gate_rebuild *r = base_mem_new(1, sizeof(*r));
-	size_t most = 0;
 
 	*r = (struct gate_rebuild){.budget = b, .file = policy_map_file(map), .now_wall_us = now_wall_us, .now_mono_us = now_mono_us};
-	for (size_t i = 0; i < r->file->ngroups; i++)
-		most += r->file->groups[i].nbudgets + r->file->groups[i].nsteps + r->file->groups[i].nasks;
-	r->rule = base_mem_new(most + 1, sizeof(*r->rule));
-	r->target = base_mem_new(most + 1, sizeof(*r->target));
-	for (size_t i = 0; i < r->file->ngroups; i++) {
-		const struct policy_group *g = &r->file->groups[i];
-
-		for (size_t k = 0; k < g->nbudgets; k++)
-			add_rule(r, i, g->budgets[k].holder, &g->budgets[k].count);
-		for (size_t k = 0; k < g->nsteps; k++)
-			if (!g->steps[k].for_table)
-				add_rule(r, i, POLICY_HOLDER_ACTOR, &g->steps[k].after);
-		for (size_t k = 0; k < g->nasks; k++)
-			add_rule(r, i, POLICY_HOLDER_ACTOR, &g->asks[k].after);
+	r->rule = rules_of(r->file, &r->nrules);
+	r->target = base_mem_new(r->nrules + 1, sizeof(*r->target));
+	if (was) {
+		r->file_was = policy_map_file(was);
+		r->was = rules_of(r->file_was, &r->nwas);
 	}
-	for (size_t i = 0; i < r->nrules; i++)
-		for (size_t k = 0; k < r->nrules; k++)
-			if (same_kind(&r->rule[i], &r->rule[k]) && r->rule[k].count->n > r->rule[i].most)
-				r->rule[i].most = r->rule[k].count->n;
+	for (size_t i = 0; i < r->nrules; i++) {
+		if (r->rule[i].count->window_us > r->reach)
+			r->reach = r->rule[i].count->window_us;
+		raise_most(&r->rule[i], r->rule, r->nrules);
+		raise_most(&r->rule[i], r->was, r->nwas);
+	}
 	return r;
 }
 
 uint64_t
 gate_rebuild_reach(const struct policy_map *map)
 {
-	struct gate_rebuild *r = gate_rebuild_new(NULL, map, 0, 0);
+	struct gate_rebuild *r = gate_rebuild_new(NULL, map, NULL, 0, 0);
 	uint64_t reach = r->reach;
 
 	gate_rebuild_free(&r);
@@ -93,6 +119,7 @@ gate_rebuild_free(struct gate_rebuild **r)
 	if (*r == NULL)
 		return;
 	free((*r)->rule);
+	free((*r)->was);
 	free((*r)->target);
 	free(*r);
 	*r = NULL;
@@ -228,6 +255,20 @@ probe_mark(const struct event_entry *e)
 	return (h ^ e->seq * UINT64_C(0x9e3779b97f4a7c15)) | 1;
 }
 
+/* Was this look-up counted by the policy before, as it was made? */
+static bool
+counted_before(const struct gate_rebuild *r, const struct rule *rule, const struct event_entry *e, int64_t seen_us)
+{
+	for (size_t i = 0; i < r->nwas; i++) {
+		const struct rule *w = &r->was[i];
+		uint64_t window = w->count->window_us < GATE_BUDGET_KEEP_MAX ? w->count->window_us : GATE_BUDGET_KEEP_MAX;
+
+		if (same_kind(w, rule) && in_group(e, r->file_was->groups[w->group].name) && seen_us > (int64_t)r->now_mono_us - (int64_t)window)
+			return true;
+	}
+	return false;
+}
+
 /* A write that returns nothing names whom it wrote, and what was not given out says so where it was a look-up. */
 static bool
 shown(const struct event_entry *e)
@@ -249,7 +290,7 @@ gate_rebuild_entry(struct gate_rebuild *r, const struct event_entry *e)
 
 		if (t->rule->count->noun == POLICY_NOUN_SUBJECT && shown(e))
 			subjects(r, t, e, seen_us);
-		else if (t->rule->count->noun == POLICY_NOUN_LOOKUPS && probe)
+		else if (t->rule->count->noun == POLICY_NOUN_LOOKUPS && probe && !counted_before(r, t->rule, e, seen_us))
 			seed(r, t, probe_mark(e), seen_us);
 		gate_budget_drop(r->budget, &t->account);
 	}

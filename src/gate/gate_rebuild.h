@@ -5,7 +5,9 @@
  * recorded of them: as clear). What an entry cannot tell is counted, not left out. Times are of the wall clock: an entry of the future was seen now.
  *
  * Bounded: an account is given no more marks than the largest limit that the policy has for its kind, the newest of them; with so many it refuses as with all of
- * them. All accounts are kept for gate_rebuild_reach, so that somebody who changes groups finds what was seen.
+ * them. In a gate that serves already, sessions charge by the policy before until they have taken over the new one: its limits bound the marks, too, and look-ups that
+ * it has counted are passed over, because what was looked up, which the budget counts by, is not always what the answer shows, which the entry has.
+ * All accounts are kept for gate_rebuild_reach, so that somebody who changes groups finds what was seen.
  */
 #ifndef GATE_REBUILD_H
 #define GATE_REBUILD_H
@@ -15,8 +17,8 @@
 #include "policy_map.h"
 
 struct gate_rebuild;
-/* Borrows both until it is freed. The two clocks at one moment. */
-struct gate_rebuild *gate_rebuild_new(struct gate_budget *b, const struct policy_map *map, uint64_t now_wall_us, uint64_t now_mono_us);
+/* Borrows all three until it is freed. was: the policy that was in force until now; NULL: none, at start. The two clocks at one moment. */
+struct gate_rebuild *gate_rebuild_new(struct gate_budget *b, const struct policy_map *map, const struct policy_map *was, uint64_t now_wall_us, uint64_t now_mono_us);
 void gate_rebuild_entry(struct gate_rebuild *r, const struct event_entry *e); /* other kinds are ignored; the same entry again changes nothing */
 uint64_t gate_rebuild_lost(const struct gate_rebuild *r); /* marks for which the budgets' memory had no room: until they are old, budgets let through too much */
 void gate_rebuild_free(struct gate_rebuild **r);

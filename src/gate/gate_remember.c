@@ -13,6 +13,8 @@
 #include "gate_worker.h"
 
 #define CODES_US (3600ull * 1000000)      /* wrong codes count for so long; used ones are of the last minutes */
+#define AGAIN 2u                          /* passes after a reload */
+#define MARGIN_US 60000000u
 #define LEAVE_US (24ull * 3600 * 1000000) /* a leave may last so long */
 
 struct remember {
@@ -98,12 +100,24 @@ each(void *ctx, const struct event_entry *e)
 	}
 }
 
+/* One pass over the entries since then. was: the policy that the gate counted by until now. */
+static int
+pass(struct remember *r, const struct policy_map *was, uint64_t since_us, uint64_t now_us, uint64_t *count_r, struct base_fail *fail)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/keeper.sock", r->world->conf->run_dir);
+	r->rebuild = gate_rebuild_new(r->shared->budget, r->world->map, was, now_us, base_time_mono_us());
+	int rc = gate_recall(path, since_us, each, r, count_r, fail);
+	gate_rebuild_free(&r->rebuild);
+	return rc;
+}
+
 int
 gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_fail *fail)
 {
 	struct remember r = {.shared = shared, .world = world, .cases = policy_map_file(world->map)->case_from.line > 0 && !shared->recalled_cases};
 	uint64_t now = base_time_wall_us(), reach = gate_rebuild_reach(world->map), count = 0;
-	char path[4096];
 
 	if (!shared->recalled && reach < CODES_US)
 		reach = CODES_US;
@@ -113,20 +127,46 @@ gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_
 		reach = POLICY_CASE_SETTLE_US;
 	if (shared->recalled && reach <= shared->recalled_us && strcmp(shared->recalled_of, policy_map_hash(world->map)) == 0)
 		return GH_OK; /* the same policy on a changed catalogue */
-	(void)snprintf(path, sizeof(path), "%s/keeper.sock", world->conf->run_dir);
-	r.rebuild = gate_rebuild_new(shared->budget, world->map, now, base_time_mono_us());
-	int rc = gate_recall(path, now > reach ? now - reach : 0, each, &r, &count, fail);
-	if (gate_rebuild_lost(r.rebuild) > 0)
-		base_log_error("budget_memory is too small for what the ledger says was seen: %llu look-ups are not counted until they are old", (unsigned long long)gate_rebuild_lost(r.rebuild));
-	gate_rebuild_free(&r.rebuild);
+	int rc = pass(&r, shared->recalled_map, now > reach ? now - reach : 0, now, &count, fail);
 	if (rc < 0)
 		return rc;
+	shared->recalls_due = shared->recalled ? AGAIN : 0;
+	shared->recalled_at_us = now;
 	shared->recalled = true;
 	shared->recalled_cases = shared->recalled_cases || r.cases;
 	shared->recalled_us = reach;
 	(void)snprintf(shared->recalled_of, sizeof(shared->recalled_of), "%s", policy_map_hash(world->map));
+	policy_map_unref(&shared->recalled_was);
+	shared->recalled_was = shared->recalled_map;
+	shared->recalled_map = world->map;
+	policy_map_ref(world->map);
 	if (count > 0)
 		base_log_info("read %llu entries of the ledger's last %llu hours: %zu budgets, %zu suspended", (unsigned long long)count, (unsigned long long)(reach / 3600000000ull), gate_budget_accounts(shared->budget),
 		              gate_standing_count(shared->standing));
 	return GH_OK;
+}
+
+bool
+gate_remember_again(struct gate_shared *shared, struct gate_world *world)
+{
+	static const uint64_t due_us[AGAIN] = {3000000, 300000}; /* the last first */
+	struct remember r = {.shared = shared, .world = world};
+	uint64_t now = base_time_wall_us(), count = 0;
+	struct base_fail fail;
+
+	if (shared->recalls_due == 0)
+		return true;
+	if (now >= shared->recalled_at_us && now - shared->recalled_at_us < due_us[shared->recalls_due - 1])
+		return false;
+	/* Entries of statements that began a little before are made under the policy before, too. The clock may have been set: what was read already changes nothing. */
+	if (pass(&r, shared->recalled_was, shared->recalled_at_us > MARGIN_US ? shared->recalled_at_us - MARGIN_US : 0, now, &count, &fail) < 0)
+		return false; /* the keeper is not there; it is asked again */
+	return --shared->recalls_due == 0;
+}
+
+void
+gate_remember_done(struct gate_shared *shared)
+{
+	policy_map_unref(&shared->recalled_map);
+	policy_map_unref(&shared->recalled_was);
 }

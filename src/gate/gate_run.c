@@ -46,6 +46,7 @@ world_made(void *ctx, struct gate_world *world)
 		gate_worker_adopt(g->worker[i], world);
 	}
 	gate_world_unref(&world);
+	gate_control_unsure(g->shared.control); /* gate_remember_again */
 }
 
 /* On the control thread. */
@@ -57,7 +58,8 @@ unsure(void *ctx, struct gate_world *world)
 	char path[4096];
 
 	(void)snprintf(path, sizeof(path), "%s/keeper.sock", world->conf->run_dir);
-	return gate_unsure_ask(g->shared.unsure, path, &fail) == GH_OK; /* the workers have logged that there is no keeper */
+	bool known = gate_unsure_ask(g->shared.unsure, path, &fail) == GH_OK; /* the workers have logged that there is no keeper */
+	return gate_remember_again(&g->shared, world) && known;
 }
 
 /* On the case thread. */
@@ -189,6 +191,7 @@ gate_run(const struct proc_context *ctx)
 	gate_registry_free(&g.shared.registry);
 	gate_backoff_free(&g.shared.backoff);
 	gate_unsure_free(&g.shared.unsure);
+	gate_remember_done(&g.shared);
 	gate_budget_free(&g.shared.budget);
 	gate_steps_free(&g.shared.steps);
 	gate_standing_free(&g.shared.standing);

@@ -198,7 +198,7 @@ test_entries(void **state)
 	for (size_t i = 0; i < BASE_COUNT(t); i++)
 		for (int way = 0; way < 3; way++) { /* in order, backwards, twice over: the same */
 			struct gate_budget *b = gate_budget_new(1u << 20);
-			struct gate_rebuild *r = gate_rebuild_new(b, map, WALL, MONO);
+			struct gate_rebuild *r = gate_rebuild_new(b, map, NULL, WALL, MONO);
 
 			for (size_t k = 0; k < t[i].nsights * (way == 2 ? 2 : 1); k++)
 				feed(r, &t[i].sight[way == 1 ? t[i].nsights - 1 - k : k % t[i].nsights]);
@@ -222,7 +222,7 @@ test_bounded(void **state)
 {
 	struct policy_map *map = bind(policy);
 	struct gate_budget *b = gate_budget_new(1u << 20);
-	struct gate_rebuild *r = gate_rebuild_new(b, map, WALL, MONO);
+	struct gate_rebuild *r = gate_rebuild_new(b, map, NULL, WALL, MONO);
 	const struct gate_account_name name = {POLICY_HOLDER_ACTOR, base_span_str("wang"), base_span_str("customer"), POLICY_ADJECTIVE_NONE};
 	struct gate_account *a = gate_budget_account(b, &name, 0);
 	const struct gate_budget_limit l = {200, HOUR, NULL};
@@ -244,12 +244,69 @@ test_bounded(void **state)
 	policy_map_unref(&map);
 }
 
+#define ONE_RULE(rules) "policy \"p\" version 1 { treat enforce subject customer { table public.customers key id phone phone } group g { on table public.customers { allow read } " rules " } group h { treat enforce } }"
+
+/* In a gate that serves: sessions go on by the policy before, whose larger limit must not find fewer marks than there were. */
+static void
+test_lowered_while_it_serves(void **state)
+{
+	struct policy_map *was = bind(ONE_RULE("budget 600 customers per hour for each actor")), *map = bind(ONE_RULE("budget 300 customers per hour for each actor"));
+
+	(void)state;
+	for (int serves = 0; serves < 2; serves++) {
+		struct gate_budget *b = gate_budget_new(1u << 20);
+		struct gate_rebuild *r = gate_rebuild_new(b, map, serves ? was : NULL, WALL, MONO);
+		for (uint64_t i = 0; i < 600; i++) {
+			struct sight s = {.actor = "wang", .groups = {"g"}, .kinds = {"customer.key"}, .mark = {i + 1, END}, .rows = 1, .ago_us = (601 - i) * 1000000};
+			feed(r, &s);
+		}
+		gate_rebuild_free(&r);
+		assert_int_equal(counted(b, ACTOR, "wang", "customer", NONE, HOUR), serves ? 600 : 300);
+		gate_budget_free(&b);
+	}
+	policy_map_unref(&was);
+	policy_map_unref(&map);
+}
+
+/* A look-up that was counted as it was made, by what was looked up, is not counted again by what its entry shows. */
+static void
+test_lookups_once(void **state)
+{
+	static const struct { const char *was; uint64_t ago_us, counts; const char *group; } t[] = {
+		{NULL, 10 * MINUTE, 1, "g"},
+		{ONE_RULE("budget 4 lookups per hour for each actor"), 10 * MINUTE, 0, "g"},
+		{ONE_RULE("budget 9 lookups per 2 hours for each actor"), 10 * MINUTE, 0, "g"},
+		{ONE_RULE("budget 4 lookups per 5 minutes for each actor"), 10 * MINUTE, 1, "g"},   /* older than what the one before kept */
+		{ONE_RULE("budget 4 lookups per hour for each employer"), 10 * MINUTE, 1, "g"},     /* of another account */
+		{ONE_RULE("budget 4 customers per hour for each actor"), 10 * MINUTE, 1, "g"},
+		{ONE_RULE(""), 10 * MINUTE, 1, "g"},
+		{ONE_RULE("") , 10 * MINUTE, 0, "h"},                                               /* not of the group that counts */
+	};
+	struct policy_map *map = bind(ONE_RULE("budget 3 lookups per hour for each actor"));
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(t); i++) {
+		struct policy_map *was = t[i].was ? bind(t[i].was) : NULL;
+		struct gate_budget *b = gate_budget_new(1u << 20);
+		struct gate_rebuild *r = gate_rebuild_new(b, map, was, WALL, MONO);
+		struct sight s = {.actor = "wang", .employer = "Acme", .groups = {t[i].group}, .kinds = {"customer.key"}, .mark = {77, END}, .rows = 1, .probe = "hit", .ago_us = t[i].ago_us};
+
+		feed(r, &s);
+		gate_rebuild_free(&r);
+		if (counted(b, ACTOR, "wang", "lookups", NONE, HOUR) != t[i].counts)
+			fail_msg("case %zu", i);
+		gate_budget_free(&b);
+		policy_map_unref(&was);
+	}
+	policy_map_unref(&map);
+}
+
 static void
 test_no_room(void **state)
 {
 	struct policy_map *map = bind(policy);
 	struct gate_budget *b = gate_budget_new(4096);
-	struct gate_rebuild *r = gate_rebuild_new(b, map, WALL, MONO);
+	struct gate_rebuild *r = gate_rebuild_new(b, map, NULL, WALL, MONO);
 
 	(void)state;
 	for (uint64_t i = 0; i < 100; i++) {
@@ -291,6 +348,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_lowered_while_it_serves),
+		cmocka_unit_test(test_lookups_once),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_reach),
 	};

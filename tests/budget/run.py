@@ -9,10 +9,14 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'e2e')]
 sys.dont_write_bytecode = True
 
 import race  # noqa: E402
+import reload  # noqa: E402
+import returned  # noqa: E402
 from lib import stand  # noqa: E402
 
 
 def body(tap, place, args):
+    returned.run(tap, place, args)
+    reload.run(tap, place, args)
     race.run(tap, place, args)
 
 
