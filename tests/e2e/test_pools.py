@@ -1,5 +1,6 @@
 """Pooled applications: many agents over few connections, another one in every transaction; nothing of one is left for the next."""
 import collections
+import json
 import os
 import random
 import threading
@@ -9,6 +10,7 @@ import psycopg2
 import psycopg2.extensions
 import psycopg2.pool
 
+import test_node
 from lib import gate, token
 from lib.count import Stand, password
 from lib.env import Target, equal, test, true, until
@@ -502,3 +504,36 @@ def psycopg2_pool(env):
         print(app.kinds)
         recorded(stand, app.log)
         spent(stand, app.everybody, app.seen)
+
+
+# ---- other drivers ----
+
+def spec(stand, everybody, count):
+    """What the programs in other languages are told: a file."""
+    path = os.path.join(stand.folder, 'agents.json')
+    bad = everybody[0].token
+    with open(path, 'w') as f:
+        json.dump({'agents': [{'name': a.name, 'token': a.token, 'ids': a.ids, 'sees': a.sees, 'work': a.work} for a in everybody],
+                   'hidden': HIDDEN, 'bad': bad[:-3] + ('AAA' if bad[-3:] != 'AAA' else 'BBB'), 'count': count}, f)
+    return dict(stand.target.environ('anna'), E2E_USER='crm', E2E_PASSWORD=password('crm'), E2E_AGENTS=path, E2E_SEED=os.environ.get('GATEHOUSE_E2E_SEED', '4'))
+
+
+def sane(stand, everybody):
+    """Nothing was written down under a name, a team or an employer that is another's; nobody saw more than his 40."""
+    known = {a.name: (a.org, a.team, [a.group]) for a in everybody}
+    for e in stand.gate.entries(login='crm', kind='read'):
+        if e['actor'] in known:
+            equal((e['employer'], e['team'], e['groups']), known[e['actor']])
+            equal(e.get('purpose') in (None, 'to be forgotten'), True)
+        else:
+            true(e['actor'] == 'crm' or e['actor'].startswith('ref'), e['actor'])
+    spent(stand, everybody, collections.defaultdict(set))
+
+
+@test(gate=True, timeout=150)
+def node_pool(env):
+    modules = test_node.modules(env)
+    with stand_of(env, 'node') as stand:
+        everybody = agents(stand, 40)
+        env.program(['node', os.path.join(HERE, 'node', 'pool.js')], dict(spec(stand, everybody, 100), NODE_PATH=modules), timeout=60)
+        sane(stand, everybody)
