@@ -181,7 +181,7 @@ def the_leaver(t, act):
           [(leader.role in words, "refused"), ([a["actor"] for a in alarms] == [leader.role] and leader.left_on in alarms[0]["why"], "one alarm, with the date")])
     denied = act.entries(kind="deny", actor=lapsed.role)
     t.say(f"{person(lapsed)} still works there, but nobody renewed the vetting: \"{words.get(lapsed.role, 'no refusal')}\".",
-          [(lapsed.role in words and "2026-06-30" in words[lapsed.role], "refused, with the date"), (len(denied) == 1, "one entry of it")])
+          [(lapsed.role in words and lapsed.vetted_until in words[lapsed.role], "refused, with the date"), (len(denied) == 1, "one entry of it")])
 
 
 def the_week(t, act, first_act):

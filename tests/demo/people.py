@@ -2,6 +2,7 @@
 """The demo's people: forty staff of four partner companies in four provinces, one program, one analyst, and who comes on in the third act.
 All are made up; fixed seed."""
 import csv
+import datetime
 import hashlib
 import random
 from dataclasses import dataclass, replace
@@ -64,10 +65,12 @@ def make():
 
 def more():
     """Who comes on in the third act only."""
+    last_week = (datetime.date.today() - datetime.timedelta(days=7)).isoformat()
+
     def person(role, name, employer, province, team, groups, **dates):
         return Person(role, name, employer, province, team, groups, password_of(role), **dates)
-    return [person(LEADER, "周刚", "Northgate Digital", "Hebei", "hotline", "desk;hotline;supervisor", left_on="2026-06-30"),
-            person(LAPSED, "孙浩", "Harbour Retail", "Guangdong", "counter", "desk;counter", vetted_until="2026-06-30"),
+    return [person(LEADER, "周刚", "Northgate Digital", "Hebei", "hotline", "desk;hotline;supervisor", left_on=last_week),
+            person(LAPSED, "孙浩", "Harbour Retail", "Guangdong", "counter", "desk;counter", vetted_until=last_week),
             person(SUPERVISOR, "高婷", "Canal Service", "Jiangsu", "hotline", "desk;supervisor"),
             person(APPLICATION, "customer desk", "head office", "", "operations", "")]
 
