@@ -1,4 +1,4 @@
-"""The PostgreSQL JDBC driver: one Java program, compiled into the run's folder."""
+"""The PostgreSQL JDBC driver: Java programs, compiled into the run's folder."""
 import os
 import shutil
 
@@ -8,7 +8,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 JAR = '/usr/share/java/postgresql.jar'
 
 
-def command(env):
+def command(env, program='Drive'):
     if not shutil.which('javac') or not os.path.exists(JAR):
         raise Skip('no javac or no ' + JAR)
     out = os.path.join(env.folder, 'jdbc')
@@ -16,9 +16,9 @@ def command(env):
         if not os.path.isdir(out):
             half = out + '.half'
             os.makedirs(half, exist_ok=True)
-            env.run(['javac', '-cp', JAR, '-d', half, os.path.join(HERE, 'jdbc', 'Drive.java')], timeout=90)
+            env.run(['javac', '-cp', JAR, '-d', half, *(os.path.join(HERE, 'jdbc', name) for name in ('Drive.java', 'Reuse.java'))], timeout=90)
             os.rename(half, out)
-    return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', JAR + ':' + out, 'Drive']
+    return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', JAR + ':' + out, program]
 
 
 @test(timeout=160)

@@ -10,6 +10,7 @@ import psycopg2
 import psycopg2.extensions
 import psycopg2.pool
 
+import test_jdbc
 import test_node
 from lib import gate, token
 from lib.count import Stand, password
@@ -536,4 +537,29 @@ def node_pool(env):
     with stand_of(env, 'node') as stand:
         everybody = agents(stand, 40)
         env.program(['node', os.path.join(HERE, 'node', 'pool.js')], dict(spec(stand, everybody, 100), NODE_PATH=modules), timeout=60)
+        sane(stand, everybody)
+
+
+def lines(stand, everybody, count):
+    """The same for who reads no JSON."""
+    more = spec(stand, everybody, count)
+    more['E2E_AGENTS'] += '.lines'
+    with open(more['E2E_AGENTS'], 'w') as f:
+        for a in everybody:
+            print('agent', a.name, a.token, sep='\t', file=f)
+            for i, row in a.sees.items():
+                print('sees', i, *('\\N' if v is None else v for v in row), sep='\t', file=f)
+            for i, note in a.work:
+                print('work', '%d %s' % (i, note), sep='\t', file=f)
+        print('bad', everybody[0].token[:-3] + 'AAA' if everybody[0].token[-3:] != 'AAA' else 'x.y.z', sep='\t', file=f)
+        print('count', count, sep='\t', file=f)
+    return more
+
+
+@test(gate=True, timeout=160)
+def jdbc_reuse(env):
+    command = test_jdbc.command(env, 'Reuse')
+    with stand_of(env, 'jdbc') as stand:
+        everybody = agents(stand, 80)
+        env.program(command, lines(stand, everybody, 600), timeout=90)
         sane(stand, everybody)
