@@ -1,4 +1,5 @@
 """Pooled applications: many agents over few connections, another one in every transaction; nothing of one is left for the next."""
+import asyncio
 import collections
 import json
 import os
@@ -6,6 +7,7 @@ import random
 import threading
 import time
 
+import asyncpg
 import psycopg2
 import psycopg2.extensions
 import psycopg2.pool
@@ -562,4 +564,113 @@ def jdbc_reuse(env):
     with stand_of(env, 'jdbc') as stand:
         everybody = agents(stand, 80)
         env.program(command, lines(stand, everybody, 600), timeout=90)
+        sane(stand, everybody)
+
+
+# ---- asyncpg; and as Rails does it: SET for the session, statements of its own under names, DISCARD ALL in between ----
+
+FIND = 'select id, full_name, phone, email, account_id from customers where id = any($1::bigint[]) order by id'
+
+
+class Async:
+    def __init__(self, everybody, seed):
+        self.everybody, self.rng, self.held = everybody, random.Random(seed), {}
+
+    async def right(self, c, agent, find=None):
+        ids = sorted(set(self.rng.choices(agent.ids if agent else range(1, 301), k=4)))
+        got = await (find.fetch(ids) if find else c.fetch(FIND, ids))
+        equal([tuple(r) for r in got], [(i,) + (agent.sees[i] if agent else HIDDEN) for i in ids], agent and agent.name)
+        equal([tuple(r) for r in await c.fetch(WORK)], agent.work if agent else [], agent and agent.name)
+
+    async def nobody(self, c):
+        equal([await c.fetchval('show gatehouse.' + w) for w in ('actor', 'case', 'purpose')], ['', '', ''])
+
+    async def transaction(self, c):
+        agent, other = self.rng.choice(self.everybody), self.rng.choice(self.everybody)
+        how = self.rng.choice(['commit', 'commit', 'error', 'thrown', 'cursor', 'nobody'])
+        try:
+            async with c.transaction():
+                if how == 'nobody':
+                    return await self.right(c, None)
+                await c.execute("set local gatehouse.token = '%s'" % agent.token)
+                await self.right(c, agent)
+                try:
+                    async with c.transaction():  # a savepoint
+                        await c.execute("set gatehouse.token = '%s'; " % other.token)
+                        await self.right(c, other)
+                        raise KeyError
+                except KeyError:
+                    await self.right(c, agent)
+                if how == 'cursor':
+                    equal([tuple(r) async for r in c.cursor(WORK, prefetch=3)], agent.work)
+                if how == 'error':
+                    await c.execute('select 1 / 0')
+                if how == 'thrown':
+                    raise KeyError
+        except (KeyError, asyncpg.DivisionByZeroError):
+            pass
+        await self.nobody(c)
+
+    async def session(self, c):
+        """The pool resets what is left when the connection comes back (asyncpg's own text)."""
+        agent = self.rng.choice(self.everybody)
+        await c.execute("set gatehouse.token = '%s'" % agent.token)
+        await c.execute("set gatehouse.purpose = 'to be forgotten'")
+        await self.right(c, agent)
+
+    async def rails(self, c):
+        """The connection is one of four that are never reset by a pool. held: its prepared statement, which outlives the people who use it."""
+        agent = self.rng.choice(self.everybody)
+        await self.nobody(c)
+        if c not in self.held:
+            self.held[c] = await c.prepare(FIND, name='a1')
+        await c.execute("set gatehouse.token = '%s'" % agent.token)
+        await self.right(c, agent, self.held[c])
+        if self.rng.random() < 0.5:
+            await c.execute('begin')
+            await self.right(c, agent, self.held[c])
+            await c.execute(self.rng.choice(['commit', 'rollback']))
+        if self.rng.random() < 0.3:
+            try:
+                await self.held[c].fetch(['no number'])
+            except (asyncpg.DataError, asyncpg.PostgresError):
+                pass
+        if self.rng.random() < 0.4:
+            await c.execute('discard all')
+            self.held.pop(c)
+            await c.reload_schema_state()  # forgets the statements that the driver keeps
+        else:
+            await c.execute(self.rng.choice(['reset all', 'reset gatehouse.token']))
+        await self.right(c, None)
+
+
+@test(gate=True)
+def asyncpg_pool(env):
+    async def body(stand, everybody):
+        more = dict(host=stand.target.sockdir, port=stand.target.port, user='crm', password=password('crm'), database='shop')
+        use = Async(everybody, 120)
+        pool = await asyncpg.create_pool(min_size=4, max_size=4, **more)
+
+        async def work(kind, n):
+            for _ in range(n):
+                async with pool.acquire() as c:
+                    await kind(c)
+        await asyncio.gather(*[work(use.transaction, 60) for _ in range(6)], *[work(use.session, 30) for _ in range(2)])
+        await pool.close()
+        four = asyncio.Queue()
+        for _ in range(4):
+            four.put_nowait(await asyncpg.connect(**more))
+
+        async def rails(n):
+            for _ in range(n):
+                c = await four.get()
+                await use.rails(c)
+                four.put_nowait(c)
+        await asyncio.gather(*[rails(40) for _ in range(6)])
+        while not four.empty():
+            await four.get_nowait().close()
+
+    with stand_of(env, 'asyncpg') as stand:
+        everybody = agents(stand, 120)
+        asyncio.run(body(stand, everybody))
         sane(stand, everybody)
