@@ -1,11 +1,16 @@
 """Pooled applications: many agents over few connections, another one in every transaction; nothing of one is left for the next."""
 import asyncio
 import collections
+import contextlib
 import json
 import os
 import random
+import re
+import sys
+import textwrap
 import threading
-import time
+import types
+import unittest.mock
 
 import asyncpg
 import psycopg2
@@ -674,3 +679,59 @@ def asyncpg_pool(env):
         everybody = agents(stand, 120)
         asyncio.run(body(stand, everybody))
         sane(stand, everybody)
+
+
+# ---- what OPERATIONS.md shows ----
+
+def shown(language):
+    with open(os.path.join(HERE, '..', '..', 'docs', 'OPERATIONS.md')) as f:
+        section = f.read().split('\n## Applications that speak for people\n')[1].split('\n## ')[0]
+    return re.search('```%s\\n(.*?)```' % language, section, re.S).group(1)
+
+
+@test(gate=True)
+def documented(env):
+    """The examples are pieces of the programs above; the one for Django runs on what Django's names mean."""
+    for language, path in (('js', 'node/pool.js'), ('java', 'jdbc/Reuse.java')):
+        with open(os.path.join(HERE, path)) as f:
+            code = f.read().split('// doc: ')[1].split('\n', 1)[1].split('// end')[0]
+        equal(shown(language), textwrap.dedent(code.rstrip(' ')), path)
+    with stand_of(env, 'documented') as stand:
+        everybody = agents(stand, 160, n=4)
+        c = psycopg2.connect(stand.dsn('crm'))
+        c.autocommit = True
+
+        @contextlib.contextmanager
+        def atomic():
+            c.autocommit = False
+            try:
+                yield
+                c.commit()
+            except BaseException:
+                c.rollback()
+                raise
+            finally:
+                c.autocommit = True
+
+        db = types.ModuleType('django.db')
+        db.connection, db.transaction = types.SimpleNamespace(cursor=c.cursor), types.SimpleNamespace(atomic=atomic)
+        with unittest.mock.patch.dict(sys.modules, {'django': types.ModuleType('django'), 'django.db': db}):
+            names = {}
+            exec(shown('python'), names)
+
+        def view(request):
+            with c.cursor() as k:
+                k.execute(WORK)
+                if request.fails:
+                    raise KeyError
+                return k.fetchall()
+
+        middleware = names['SpeaksForUser'](view)
+        for a in everybody * 3:
+            equal(middleware(types.SimpleNamespace(session={'database_token': a.token}, fails=False)), a.work)
+            try:
+                middleware(types.SimpleNamespace(session={'database_token': a.token}, fails=True))
+                true(False, 'no error')
+            except KeyError:
+                pass
+            equal(view(types.SimpleNamespace(fails=False)), [])
