@@ -142,6 +142,16 @@ table_step(struct gate_session *s, const struct gate_judged *j)
 
 /* ---- all of it ---- */
 
+/* A portal may be read on for hours: by then the shift is over, the token has expired, or the step-up. */
+struct base_span
+strict_still(struct gate_session *s, const struct strict_portal *p, bool *soft_r)
+{
+	struct base_span error = here_and_now(s, p->judged->text);
+
+	*soft_r = !error.p;
+	return error.p || !p->judged->decision->touches_subjects ? error : table_step(s, p->judged);
+}
+
 struct base_span
 strict_admit(struct gate_session *s, struct strict_portal *p, bool *soft_r)
 {

@@ -277,7 +277,7 @@ fetch(const struct run *r)
 {
 	struct gate_session *s = r->s;
 	struct strict_portal *p = strict_portal_find(s->strict, r->c->name);
-	bool move = r->c->kind == SQL_C_MOVE;
+	bool move = r->c->kind == SQL_C_MOVE, soft;
 
 	if (!p || !p->judged)
 		return wrong(r, "34000", "the cursor does not exist");
@@ -289,6 +289,13 @@ fetch(const struct run *r)
 		return refuse(r, "42501", "FETCH the rows", "MOVE is not allowed over a statement that names protected columns", NULL);
 	if (p->judged->decision->statement != POLICY_SELECT)
 		return wrong(r, "34000", "the portal is not a cursor");
+	struct base_span error = strict_still(s, p, &soft);
+	if (error.p && soft)
+		strict_soft(s, r->simple, error);
+	else if (error.p)
+		strict_fail(s, r->simple, error);
+	if (error.p)
+		return STRICT_DONE;
 	struct strict_owed *o = strict_execute(s, p, r->c->all || r->c->count > INT32_MAX ? 0 : (uint64_t)r->c->count);
 	o->tag = move ? "MOVE" : "FETCH";
 	o->form = move ? STRICT_MOVE : STRICT_ROWS;

@@ -231,6 +231,7 @@ struct base_span strict_self_host(const struct gate_session *s);
 /* ---- gate_strict_admit.c ---- */
 bool strict_only(struct gate_session *s, const struct gate_who *who, struct policy_where *rule_r, char *words, size_t size); /* `only` rules: may be here now */
 struct base_span strict_admit(struct gate_session *s, struct strict_portal *p, bool *soft_r); /* empty: may run; else the error (own bytes) */
+struct base_span strict_still(struct gate_session *s, const struct strict_portal *p, bool *soft_r); /* the same for a portal that is run, or read on */
 const char *strict_case(const struct strict_portal *p);    /* as it was given, in the text or by SET; NULL */
 const char *strict_purpose(const struct strict_portal *p);
 bool strict_stepped_up(struct gate_session *s, uint64_t lasting_us);

@@ -535,6 +535,12 @@ execute(struct gate_session *s, struct base_span payload)
 		strict_refused(s, p->judged->text, "reading in pieces is not allowed", no);
 		return fail_here(s, strict_error("42501", "ask for all rows at once", "an answer may not be read in pieces (rule %s:%u)", strict_rule_file(no), no->line));
 	}
+	bool soft;
+	struct base_span error = strict_still(s, p, &soft);
+	if (error.p) {
+		(soft ? strict_soft : strict_fail)(s, false, error);
+		return STRICT_DONE;
+	}
 	if (p->judged->decision->statement != POLICY_SELECT && strict_await(s)) /* it is known then to mean what was decided upon */
 		return STRICT_WAIT;
 	(void)strict_execute(s, p, m.max_rows > INT32_MAX ? 0 : m.max_rows);

@@ -1,4 +1,6 @@
 """Ways to dodge budgets and to be recorded as somebody else: pipelines, portals, and what ends in the middle of them."""
+import time
+
 from lib.count import Stand
 from lib.env import equal, test, true
 from lib.pgwire import SYNC, bind, execute, extended, parse, query
@@ -70,3 +72,29 @@ def hidden_rows_that_are_compared(env):
                     'select id, row_number() over (order by full_name) from customers where id between 500 and 503'):
             got = c.ask(query(sql))
             equal((rows(got), codes(got), sql), ([], ['42501'], sql))
+
+
+@test(gate=True)
+def cursor_outlives_the_token(env):
+    """What was opened in time is not read on when the token has expired."""
+    with Stand(env, 'dodge-cursor') as stand:
+        c = open_as(stand, 'crm')
+        end = time.monotonic() + 4
+        c.ask(query("set gatehouse.token = '%s'" % stand.issuer.token('tim', roles=['seen', 'thousand'], life=-57)))  # good for a minute more, for clocks that differ
+        c.ask(parse(ids(1, 100), 's') + SYNC)
+
+        def read_on():
+            c.ask(query('begin'))
+            c.ask(query('declare k cursor for ' + ids(1, 100)))
+            c.ask(bind(name='s', portal='p') + execute('p', 1) + SYNC)
+            return [len(rows(c.ask(query('fetch 2 from k')))), len(rows(c.ask(execute('p', 2) + SYNC)))]
+        equal(read_on(), [2, 2])
+        time.sleep(max(end - time.monotonic(), 0))
+        equal(codes(c.ask(query('fetch 2 from k'))), ['28000'])
+        c.ask(query('rollback'))
+        c.ask(query("set gatehouse.token = '%s'" % stand.issuer.token('tim', roles=['seen', 'thousand'], life=-57)))
+        end = time.monotonic() + 4
+        equal(read_on(), [2, 2])
+        time.sleep(max(end - time.monotonic(), 0))
+        equal(codes(c.ask(execute('p', 2) + SYNC)), ['28000'])
+        c.close()
