@@ -11,7 +11,8 @@
 #include "wire_read.h"
 
 #define SECRET "13812345678" /* in every protected value that the server sends */
-#define STRICT_POLICY \
+#define STRICT_POLICY STRICT_POLICY_WITH("")
+#define STRICT_POLICY_WITH(more) \
 	"policy \"shop\" version 1 {\n" \
 	"  subject customer { table public.customers key id phone phone country 86 email email linked public.orders.customer_id }\n" \
 	"  group partner {\n" \
@@ -19,7 +20,7 @@
 	"    on table public.customers { allow read show id, name mask phone as last 4 mask email as fixed \"***\" hide note }\n" \
 	"    on table public.orders { allow read, update show id, customer_id, item }\n" \
 	"    on table public.other { allow read show id }\n" \
-	"    limit 50 rows per statement\n" \
+	"    limit 50 rows per statement\n" more "\n" \
 	"  }\n" \
 	"}\n"
 
@@ -34,7 +35,7 @@ strict_stage_before(struct gate_session *s)
 }
 
 static inline void
-strict_stage_open(struct stage *g, const char *settings)
+strict_stage_open_policy(struct stage *g, const char *policy, const char *settings)
 {
 	static const struct policy_cat_type types[] = {
 		{16, SHOP_S("pg_catalog"), SHOP_S("bool"), 'b', 0, 0, 0, {NULL, 0}},  {20, SHOP_S("pg_catalog"), SHOP_S("int8"), 'b', 0, 0, 0, {NULL, 0}},
@@ -44,11 +45,17 @@ strict_stage_open(struct stage *g, const char *settings)
 	const struct policy_cat_objects objects = {.types = types, .ntypes = BASE_COUNT(types)};
 	struct base_fail fail;
 
-	stage_open_policy(g, STRICT_POLICY, settings);
+	stage_open_policy(g, policy, settings);
 	shop_must(policy_map_give_objects(g->world->map, &objects, &fail) == 0, fail.text);
 	shop_must(policy_people_parse(base_span_str("role,name,groups\nann,Ann,partner\n"), "people.csv", &g->world->people, &fail) == 0, fail.text);
 	g->shared.control = base_mem_new(1, 4096); /* all zero: one that nothing waits for, because nobody is enforced as far as it knows */
 	g->before = strict_stage_before;
+}
+
+static inline void
+strict_stage_open(struct stage *g, const char *settings)
+{
+	strict_stage_open_policy(g, STRICT_POLICY, settings);
 }
 
 static inline void
