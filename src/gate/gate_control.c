@@ -193,6 +193,7 @@ reload(struct gate_control *c)
 	adopt(c, w);
 	base_log_info("reloaded: policy %s, people %s", policy_map_hash(w->map), w->people ? policy_people_hash(w->people) : "none");
 	c->world_made(c->ctx, w);
+	gate_control_unsure(c); /* gate_remember_again */
 }
 
 /* Was something in the catalogue changed? Then the world gets another map. What cannot be seen, or leaves no map, makes the gate refuse. */

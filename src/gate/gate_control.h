@@ -25,7 +25,7 @@ struct gate_ask {
 	struct gate_ask *next; /* private */
 };
 
-/* world_made: called on the control thread with each new world (a reference is handed over). unsure: called there after gate_control_unsure, soon, and
+/* world_made: called on the control thread with each new world (a reference is handed over). unsure: called there after gate_control_unsure and a reload, soon, and
  * every tenth of a second until it returns true. */
 struct gate_control *gate_control_new(void (*world_made)(void *ctx, struct gate_world *w), bool (*unsure)(void *ctx, struct gate_world *w), void *ctx);
 /* Loads the first world, blocking; conf is taken over. */

@@ -13,7 +13,7 @@
 #include "gate_worker.h"
 
 #define CODES_US (3600ull * 1000000)      /* wrong codes count for so long; used ones are of the last minutes */
-#define AGAIN 2u                          /* passes after a reload */
+#define AGAIN 3u                          /* passes after a reload */
 #define MARGIN_US 60000000u
 #define LEAVE_US (24ull * 3600 * 1000000) /* a leave may last so long */
 
@@ -132,6 +132,7 @@ gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_
 		return rc;
 	shared->recalls_due = shared->recalled ? AGAIN : 0;
 	shared->recalled_at_us = now;
+	shared->recalled_till_us = base_time_wall_us();
 	shared->recalled = true;
 	shared->recalled_cases = shared->recalled_cases || r.cases;
 	shared->recalled_us = reach;
@@ -149,14 +150,14 @@ gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_
 bool
 gate_remember_again(struct gate_shared *shared, struct gate_world *world)
 {
-	static const uint64_t due_us[AGAIN] = {3000000, 300000}; /* the last first */
+	static const uint64_t due_us[AGAIN] = {4000000, 1000000, 250000}; /* the last first */
 	struct remember r = {.shared = shared, .world = world};
 	uint64_t now = base_time_wall_us(), count = 0;
 	struct base_fail fail;
 
 	if (shared->recalls_due == 0)
 		return true;
-	if (now >= shared->recalled_at_us && now - shared->recalled_at_us < due_us[shared->recalls_due - 1])
+	if (now >= shared->recalled_till_us && now - shared->recalled_till_us < due_us[shared->recalls_due - 1])
 		return false;
 	/* Entries of statements that began a little before are made under the policy before, too. The clock may have been set: what was read already changes nothing. */
 	if (pass(&r, shared->recalled_was, shared->recalled_at_us > MARGIN_US ? shared->recalled_at_us - MARGIN_US : 0, now, &count, &fail) < 0)

@@ -14,7 +14,7 @@ struct gate_world;
 
 BASE_CHECK int gate_remember(struct gate_shared *shared, struct gate_world *world, struct base_fail *fail);
 /* After a reload: while the ledger was read, sessions went on under the policy before, which may not count what the new one counts. Reads the ledger from then on
- * again, twice: soon, and when what was on its way has ended. Calls that come before it is due do nothing. True: nothing is due any more. */
+ * again, three times: soon, and when what was on its way has ended. Calls that come before it is due do nothing. True: nothing is due any more. */
 BASE_CHECK bool gate_remember_again(struct gate_shared *shared, struct gate_world *world);
 void gate_remember_done(struct gate_shared *shared); /* frees what it keeps there */
 

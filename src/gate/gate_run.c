@@ -46,7 +46,6 @@ world_made(void *ctx, struct gate_world *world)
 		gate_worker_adopt(g->worker[i], world);
 	}
 	gate_world_unref(&world);
-	gate_control_unsure(g->shared.control); /* gate_remember_again */
 }
 
 /* On the control thread. */

@@ -26,7 +26,7 @@ struct gate_shared {
 	/* control thread (and start): what of the ledger was read back, under which policy, and under which before */
 	bool recalled, recalled_cases; uint64_t recalled_us; char recalled_of[24];
 	struct policy_map *recalled_map, *recalled_was; /* shared; NULL = none */
-	uint64_t recalled_at_us; unsigned recalls_due;  /* wall; how often it is to be read again from there on */
+	uint64_t recalled_at_us, recalled_till_us; unsigned recalls_due; /* wall: when that began and ended; how often it is to be read again from there on */
 	atomic_uint sessions;     /* logged in */
 	atomic_uint strangers;    /* not logged in yet */
 	atomic_bool stopping;

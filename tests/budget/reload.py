@@ -93,15 +93,15 @@ def lower_and_higher(ground, seed):
 
 
 def added(ground, seed):
-    faults, n = [], 3
+    faults, n = [], 2
     for i in range(n):
         def watch(race):
-            wait(race, 200)
+            wait(race, 100)
             ground.policy(LEAD, LEAD.replace('}', '  budget 1000 customers per day for each actor }'))
             stays(race, 1000, 'a new budget', 1)
         ground.policy(LEAD, LEAD)
-        faults += with_policies(ground, 'lead', watch, seed + i, 32, 0.12)
-    return faults, '%d times a budget of 1,000 that is loaded while 32 sessions go on: exactly 1,000, those before it among them' % n
+        faults += with_policies(ground, 'lead', watch, seed + i, 16, 0.2)
+    return faults, '%d times a budget of 1,000 that is loaded while 16 sessions go on: exactly 1,000, those before it among them' % n
 
 
 def lookups_once(ground, seed):
