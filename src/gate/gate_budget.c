@@ -304,6 +304,22 @@ listed_before(struct gate_account *const *accounts, size_t i)
 	return false;
 }
 
+/* Every mark of every account, once. */
+static void
+each(struct gate_budget *b, struct gate_account *const *accounts, size_t naccounts, const uint64_t *marks, size_t nmarks, uint64_t now_us,
+    void (*one)(struct gate_budget *b, struct gate_account *a, uint64_t mark))
+{
+	enter(b, now_us);
+	for (size_t i = 0; i < naccounts; i++) {
+		if (listed_before(accounts, i))
+			continue;
+		budget_advance(b, accounts[i]);
+		for (size_t k = 0; k < nmarks; k++)
+			one(b, accounts[i], marks[k]);
+	}
+	leave(b);
+}
+
 static void
 settle(struct gate_budget *b, struct gate_account *a, uint64_t mark)
 {
@@ -326,15 +342,7 @@ settle(struct gate_budget *b, struct gate_account *a, uint64_t mark)
 void
 gate_budget_settle(struct gate_budget *b, struct gate_account *const *accounts, size_t naccounts, const uint64_t *marks, size_t nmarks, uint64_t now_us)
 {
-	enter(b, now_us);
-	for (size_t i = 0; i < naccounts; i++) {
-		if (listed_before(accounts, i))
-			continue;
-		budget_advance(b, accounts[i]);
-		for (size_t k = 0; k < nmarks; k++)
-			settle(b, accounts[i], marks[k]);
-	}
-	leave(b);
+	each(b, accounts, naccounts, marks, nmarks, now_us, settle);
 }
 
 static void
@@ -354,15 +362,7 @@ release(struct gate_budget *b, struct gate_account *a, uint64_t mark)
 void
 gate_budget_release(struct gate_budget *b, struct gate_account *const *accounts, size_t naccounts, const uint64_t *marks, size_t nmarks, uint64_t now_us)
 {
-	enter(b, now_us);
-	for (size_t i = 0; i < naccounts; i++) {
-		if (listed_before(accounts, i))
-			continue;
-		budget_advance(b, accounts[i]);
-		for (size_t k = 0; k < nmarks; k++)
-			release(b, accounts[i], marks[k]);
-	}
-	leave(b);
+	each(b, accounts, naccounts, marks, nmarks, now_us, release);
 }
 
 /* ---- from the ledger, and upkeep ---- */
