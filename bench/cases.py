@@ -17,18 +17,10 @@ import urllib.request
 sys.dont_write_bytecode = True
 import measure  # noqa: E402
 import servers  # noqa: E402
-from servers import DATABASE, cluster, ports, tls  # noqa: E402
+from servers import AUTH, DATABASE, cluster, ports, tls  # noqa: E402
 
-SCHEMA = """
+SCHEMA = AUTH + """
 CREATE ROLE clerk LOGIN PASSWORD 'bench-Secret-1';
-CREATE ROLE gatehouse_control LOGIN PASSWORD 'control-Secret-5';
-CREATE SCHEMA gatehouse;
-CREATE FUNCTION gatehouse.get_auth(name text) RETURNS TABLE (usename name, passwd text)
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
-  AS $$ SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin $$;
-REVOKE ALL ON FUNCTION gatehouse.get_auth(text) FROM PUBLIC;
-GRANT USAGE ON SCHEMA gatehouse TO gatehouse_control;
-GRANT EXECUTE ON FUNCTION gatehouse.get_auth(text) TO gatehouse_control;
 CREATE TABLE people (id bigint PRIMARY KEY, full_name text, phone text);
 INSERT INTO people SELECT i, 'Customer Number ' || i, '138' || lpad(i::text, 8, '0') FROM generate_series(1, {customers}) i;
 CREATE TABLE tickets (number bigint PRIMARY KEY, person_id bigint NOT NULL, assigned text, opened_by text, team text, opened timestamptz, closed timestamptz);

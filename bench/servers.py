@@ -25,9 +25,7 @@ TICK = os.sysconf('SC_CLK_TCK')
 IDLE = 1000        # sessions
 CHECKPOINT = 1     # seconds, the default of gatehouse.conf
 
-SCHEMA = """
-CREATE ROLE clerk LOGIN PASSWORD 'bench-Secret-1';
-CREATE ROLE visitor LOGIN;
+AUTH = """
 CREATE ROLE gatehouse_control LOGIN PASSWORD 'control-Secret-5';
 CREATE SCHEMA gatehouse;
 CREATE FUNCTION gatehouse.get_auth(name text) RETURNS TABLE (usename name, passwd text)
@@ -36,6 +34,10 @@ CREATE FUNCTION gatehouse.get_auth(name text) RETURNS TABLE (usename name, passw
 REVOKE ALL ON FUNCTION gatehouse.get_auth(text) FROM PUBLIC;
 GRANT USAGE ON SCHEMA gatehouse TO gatehouse_control;
 GRANT EXECUTE ON FUNCTION gatehouse.get_auth(text) TO gatehouse_control;
+"""  # what a gate needs in a database
+SCHEMA = AUTH + """
+CREATE ROLE clerk LOGIN PASSWORD 'bench-Secret-1';
+CREATE ROLE visitor LOGIN;
 CREATE TABLE nobody (id bigint PRIMARY KEY, phone text);
 CREATE TABLE people (id bigint PRIMARY KEY, full_name text, phone text, email text, province text, note text);
 INSERT INTO people SELECT i, 'Customer Number ' || i, '138' || lpad(i::text, 8, '0'), 'user' || i || '@example.com',
