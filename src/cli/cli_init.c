@@ -44,6 +44,47 @@ check_absent(const struct proc_conf *conf, struct base_fail *fail)
 	return 0;
 }
 
+/* A secret that older installations may lack: made with the others, or alone. */
+struct secret {
+	const char *setting;
+	size_t path;                         /* where proc_conf has it */
+	void (*make)(struct base_buf *text); /* the file's text */
+	const char *what, *once;             /* for people: what it is; why it is made once */
+};
+
+static void
+mask_key_text(struct base_buf *text)
+{
+	base_buf_str(text, "# secret behind hashed and token values: who holds it can confirm guesses; another one changes them all\n");
+	mask_secret_line(text);
+}
+
+static const struct secret mask_key = {"mask_key", offsetof(struct proc_conf, mask_key), mask_key_text, "secret behind hashed and token values",
+    "the key is made once: another one would change every hash and token that has been shown"};
+static const struct secret otp_key = {"otp_key", offsetof(struct proc_conf, otp_key), ident_otp_key_make, "key that seals one-time passwords",
+    "the key is made once: with another one nobody's one-time password could be read"};
+
+static const struct secret *const secrets[] = {&mask_key, &otp_key};
+
+static const char *
+secret_path(const struct proc_conf *conf, const struct secret *s)
+{
+	const char *path;
+
+	memcpy(&path, (const char *)conf + s->path, sizeof(path));
+	return path;
+}
+
+/* Writes the text to a new file and wipes it. */
+static int
+keep_secret(const char *path, struct base_buf *text, struct base_fail *fail)
+{
+	int rc = text->bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") : base_file_create_new(AT_FDCWD, path, SECRET_MODE, base_buf_span(text), fail);
+
+	wipe(text);
+	return rc;
+}
+
 static int
 make_mark_keys(const struct proc_conf *conf, unsigned year, struct base_fail *fail)
 {
@@ -53,37 +94,17 @@ make_mark_keys(const struct proc_conf *conf, unsigned year, struct base_fail *fa
 	base_buf_str(&text, "# keys of the marks: year, key; destroying a line makes that year's marks nobody's\n");
 	mask_keys_line(year, &text);
 	mask_keys_line(year + 1, &text);
-	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
-	                    base_file_create_new(AT_FDCWD, conf->mark_keys, SECRET_MODE, base_buf_span(&text), fail);
-	wipe(&text);
-	return rc;
+	return keep_secret(conf->mark_keys, &text, fail);
 }
 
 static int
-make_mask_key(const struct proc_conf *conf, struct base_fail *fail)
+make_secret(const struct proc_conf *conf, const struct secret *s, struct base_fail *fail)
 {
 	struct base_buf text;
 
 	base_buf_init(&text, KEY_TEXT_MAX);
-	base_buf_str(&text, "# secret behind hashed and token values: who holds it can confirm guesses; another one changes them all\n");
-	mask_secret_line(&text);
-	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
-	                    base_file_create_new(AT_FDCWD, conf->mask_key, SECRET_MODE, base_buf_span(&text), fail);
-	wipe(&text);
-	return rc;
-}
-
-static int
-make_otp_key(const struct proc_conf *conf, struct base_fail *fail)
-{
-	struct base_buf text;
-
-	base_buf_init(&text, KEY_TEXT_MAX);
-	ident_otp_key_make(&text);
-	int rc = text.bad ? base_fail_set(fail, GH_E_NOMEM, "out of memory") :
-	                    base_file_create_new(AT_FDCWD, conf->otp_key, SECRET_MODE, base_buf_span(&text), fail);
-	wipe(&text);
-	return rc;
+	s->make(&text);
+	return keep_secret(secret_path(conf, s), &text, fail);
 }
 
 /* The signing key, and beside it the verifier key that everybody may read. vkey: receives its text and a newline. */
@@ -122,10 +143,9 @@ say(const struct proc_conf *conf, unsigned year, const struct base_buf *vkey)
 
 	printf("made %s: keys of the marks for %u and %u\nmade %s: signing key of the ledger %s\n", conf->mark_keys, year, year + 1, conf->ledger_key,
 	    conf->ledger_origin);
-	if (*conf->mask_key)
-		printf("made %s: secret behind hashed and token values\n", conf->mask_key);
-	if (*conf->otp_key)
-		printf("made %s: key that seals one-time passwords\n", conf->otp_key);
+	for (size_t i = 0; i < BASE_COUNT(secrets); i++)
+		if (*secret_path(conf, secrets[i]))
+			printf("made %s: %s\n", secret_path(conf, secrets[i]), secrets[i]->what);
 	putchar('\n');
 	printf("The ledger's verifier key is not secret. Keep it away from this machine too, for those who are to check the ledger:\n\n  %.*s\n", (int)key.n,
 	    (const char *)key.p);
@@ -138,39 +158,20 @@ say(const struct proc_conf *conf, unsigned year, const struct base_buf *vkey)
 }
 
 static int
-init_mask_key(const struct cli_args *args)
+init_secret(const struct cli_args *args, const struct secret *s)
 {
 	struct proc_conf *conf = NULL;
 	struct base_fail fail = {0};
 	int rc = cli_files_conf(args, &conf, &fail);
 
-	if (rc >= 0 && !*conf->mask_key)
-		rc = base_fail_set(&fail, GH_E_MISSING, "%s: mask_key must be set", conf->file);
+	if (rc >= 0 && !*secret_path(conf, s))
+		rc = base_fail_set(&fail, GH_E_MISSING, "%s: %s must be set", conf->file, s->setting);
 	if (rc >= 0)
-		rc = make_mask_key(conf, &fail);
+		rc = make_secret(conf, s, &fail);
 	if (rc == GH_E_EXISTS)
-		base_fail_hint(&fail, "the key is made once: another one would change every hash and token that has been shown");
+		base_fail_hint(&fail, "%s", s->once);
 	if (rc >= 0)
-		printf("made %s: secret behind hashed and token values; give it to the user that runs the gate, and copy it to a safe place\n", conf->mask_key);
-	proc_conf_free(&conf);
-	return rc < 0 ? cli_out_fail(&fail) : CLI_EXIT_OK;
-}
-
-static int
-init_otp_key(const struct cli_args *args)
-{
-	struct proc_conf *conf = NULL;
-	struct base_fail fail = {0};
-	int rc = cli_files_conf(args, &conf, &fail);
-
-	if (rc >= 0 && !*conf->otp_key)
-		rc = base_fail_set(&fail, GH_E_MISSING, "%s: otp_key must be set", conf->file);
-	if (rc >= 0)
-		rc = make_otp_key(conf, &fail);
-	if (rc == GH_E_EXISTS)
-		base_fail_hint(&fail, "the key is made once: with another one nobody's one-time password could be read");
-	if (rc >= 0)
-		printf("made %s: key that seals one-time passwords; give it to the user that runs the gate, and copy it to a safe place\n", conf->otp_key);
+		printf("made %s: %s; give it to the user that runs the gate, and copy it to a safe place\n", secret_path(conf, s), s->what);
 	proc_conf_free(&conf);
 	return rc < 0 ? cli_out_fail(&fail) : CLI_EXIT_OK;
 }
@@ -184,14 +185,14 @@ cli_init(const struct cli_args *args)
 	unsigned year = base_time_year_utc(base_time_wall_us());
 	int rc;
 
-	bool keys = cli_args_get(args, "keys") != NULL, mask_key = cli_args_get(args, "mask-key") != NULL;
-	bool otp_key = cli_args_get(args, "otp-key") != NULL;
-	if (args->count > 0 && (keys || mask_key || otp_key || cli_args_get(args, "config")))
+	bool keys = cli_args_get(args, "keys") != NULL;
+	const struct secret *one = cli_args_get(args, "mask-key") ? &mask_key : cli_args_get(args, "otp-key") ? &otp_key : NULL;
+	if (args->count > 0 && (keys || one || cli_args_get(args, "config")))
 		return cli_out_error("init: a folder is made without --keys, --mask-key, --otp-key and --config, which are for one that is there");
 	if (args->count > 0)
 		return cli_init_folder(args);
 	if (!keys)
-		return mask_key ? init_mask_key(args) : otp_key ? init_otp_key(args) : cli_out_error("init: say what to make: a new folder, --keys, --mask-key or --otp-key");
+		return one ? init_secret(args, one) : cli_out_error("init: say what to make: a new folder, --keys, --mask-key or --otp-key");
 	base_buf_init(&vkey, KEY_TEXT_MAX);
 	if ((rc = cli_files_conf(args, &conf, &fail)) < 0)
 		goto out;
@@ -203,10 +204,9 @@ cli_init(const struct cli_args *args)
 		rc = make_ledger_key(conf, &vkey, &fail); /* first: it checks ledger_origin */
 	if (rc >= 0)
 		rc = make_mark_keys(conf, year, &fail);
-	if (rc >= 0 && *conf->mask_key)
-		rc = make_mask_key(conf, &fail);
-	if (rc >= 0 && *conf->otp_key)
-		rc = make_otp_key(conf, &fail);
+	for (size_t i = 0; rc >= 0 && i < BASE_COUNT(secrets); i++)
+		if (*secret_path(conf, secrets[i]))
+			rc = make_secret(conf, secrets[i], &fail);
 	if (rc >= 0)
 		say(conf, year, &vkey);
 out:
