@@ -495,7 +495,7 @@ def the_replay(t, act):
     t.say(f"{act.slicer.name} would have seen {slicer['fewer']} fewer; but {', '.join(act.of[r].name for r in honest)}, who looked at nobody without a ticket, would have "
           f"been stopped at their work too. {BUDGET} stays.",
           [(slicer["fewer"] == BUDGET - TIGHTER, f"{BUDGET - TIGHTER} fewer"), (len(honest) == 3, "three honest people"),
-           (report["allowed_now"] == 0 if "allowed_now" in report else True, "a tighter budget allows nothing more")])
+           (not any(a["allowed_now"] for a in report["actors"]), "a tighter budget allows nothing more")])
 
 
 def tell(t, demo, facts):
