@@ -130,6 +130,8 @@ strict_new_world(struct gate_session *s)
 
 	if (t->world == w)
 		return;
+	if (t->analysis.state == ANALYSIS_FAILED && t->analysis.server_failed)
+		return; /* the server skips to Sync and would not hear the question again; the next batch is under the new one */
 	strict_self_world(s, w);
 	if (s->state >= GATE_DRAIN)
 		return;

@@ -141,6 +141,39 @@ def transactions(env):
         equal((who(), ask('commit'), who()), (b'', [[]], b''))
 
 
+@test(gate=True)
+def reloads(env):
+    """Statements that the server refuses, while the policy is read again and again: each is answered."""
+    with stand_of(env, 'reloads') as stand:
+        faults, over, ann = [], threading.Event(), stand.issuer.token('ann', roles=['care'])
+
+        def worker(k):
+            c, n = connect(stand, ann), 0
+            c.sock.settimeout(10)
+            try:
+                while not over.is_set():
+                    n += 1
+                    equal(codes(c.ask(query('selec %d' % n) if k % 2 else run('selec %d' % n) + SYNC)), ['42601'])
+                    if n % 10 == 0:
+                        equal([codes(c.ask(query(sql))) for sql in ('begin', 'selec', NAME, 'rollback', NAME)], [[], ['42601'], ['25P02'], [], []])
+            except Exception as e:
+                faults.append(e)
+                c.close()
+
+        threads = [threading.Thread(target=worker, args=(k,)) for k in range(4)]
+        for t in threads:
+            t.start()
+        for _ in range(25):
+            before = stand.gate.log_size()
+            stand.gate.hup()
+            true(stand.gate.log_has('reloaded: policy', 10, before), 'a reload')
+        over.set()
+        for t in threads:
+            t.join()
+        if faults:
+            raise faults[0]
+
+
 # ---- settings follow transactions as PostgreSQL's do ----
 
 POINTS = ('a', 'b', '"A to b"')
