@@ -19,6 +19,7 @@ part unit meson test -C "$build" --print-errorlogs --no-suite slow
 [ -f tests/case/run.py ] && part case /usr/bin/python3 -B tests/case/run.py --binary "$build/tests/case/case_drive"
 [ -f tests/wire/run.py ] && part wire /usr/bin/python3 -B tests/wire/run.py --binary "$build/src/gatehouse"
 [ -f tests/fault/run.py ] && part fault /usr/bin/python3 -B tests/fault/run.py --binary "$build/src/gatehouse"
+[ -f tests/budget/run.py ] && part budget /usr/bin/python3 -B tests/budget/run.py --binary "$build/src/gatehouse"
 [ -f tests/bypass/run.py ] && part bypass /usr/bin/python3 -B tests/bypass/run.py --binary "$build/src/gatehouse"
 part demo /usr/bin/python3 -B tests/demo/demo.py run --gatehouse "$build/src/gatehouse"
 
