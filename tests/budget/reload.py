@@ -34,11 +34,14 @@ def wait(race, n, limit=20):
 
 
 def stays(race, n, what, seconds=0.6):
-    """So many, and no more while everybody goes on."""
+    """So many, and no more while everybody goes on; or as many as there were when the policy came into force, if it took that long."""
+    time.sleep(0.2)
+    n = max(n, len(race.received))
     wait(race, n)
     time.sleep(seconds)
     if len(race.received) != n:
         race.faults.append('%s: %d customers, not %d' % (what, len(race.received), n))
+    return n
 
 
 def with_policies(ground, group, watch, seed, sessions=32, pause=0.1):
@@ -80,11 +83,13 @@ def the_same(ground, seed):
 
 def lower_and_higher(ground, seed):
     def watch(race):
-        wait(race, 100)
+        wait(race, 50)
         ground.policy(THOUSAND, THOUSAND.replace('1000', '600'))
-        stays(race, 600, 'lowered to 600')
+        n = stays(race, 600, 'lowered to 600')
+        if n >= 1000:
+            race.faults.append('the reload took too long to tell anything')
         ground.policy(THOUSAND, THOUSAND.replace('1000', '300'))
-        stays(race, 600, 'lowered to 300')
+        stays(race, n, 'lowered to 300')
         ground.policy(THOUSAND, THOUSAND.replace('1000', '1200'))
         stays(race, 1200, 'raised to 1,200')
         ground.policy(THOUSAND, THOUSAND)
@@ -98,7 +103,8 @@ def added(ground, seed):
         def watch(race):
             wait(race, 100)
             ground.policy(LEAD, LEAD.replace('}', '  budget 1000 customers per day for each actor }'))
-            stays(race, 1000, 'a new budget', 1)
+            if stays(race, 1000, 'a new budget', 1) != 1000:
+                race.faults.append('%d customers' % len(race.received))
         ground.policy(LEAD, LEAD)
         faults += with_policies(ground, 'lead', watch, seed + i, 16, 0.2)
     return faults, '%d times a budget of 1,000 that is loaded while 16 sessions go on: exactly 1,000, those before it among them' % n

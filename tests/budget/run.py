@@ -21,7 +21,7 @@ def body(tap, place, args):
 
 
 def arguments(p):
-    p.add_argument('--rounds', type=int, default=3, help='races of a person, and of an employer')
+    p.add_argument('--rounds', type=int, default=6, help='races of a person, and of an employer')
 
 
 if __name__ == '__main__':
