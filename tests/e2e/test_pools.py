@@ -1,4 +1,5 @@
-"""Pooled applications: many agents over few connections, another one in every transaction; nothing of one is left for the next."""
+"""Pooled applications: many agents over few connections, another one in every transaction; nothing of one is left for the next.
+GATEHOUSE_E2E_SEED: of all that is random (4); GATEHOUSE_E2E_SCRIPTS: how many scripts as_settings plays (300)."""
 import asyncio
 import collections
 import contextlib
