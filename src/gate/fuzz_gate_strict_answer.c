@@ -7,6 +7,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct stage g;
 
+static uint64_t
+counted(struct stage *s)
+{
+	const struct gate_account_name name = {POLICY_HOLDER_ACTOR, base_span_str("ann"), base_span_str("customer"), POLICY_ADJECTIVE_NONE};
+	struct gate_account *a = gate_budget_account(s->shared.budget, &name, 0);
+	uint64_t n = gate_budget_count(s->shared.budget, a, UINT64_C(3600000000), base_time_mono_us());
+
+	gate_budget_drop(s->shared.budget, &a);
+	return n;
+}
+
 static void
 finish(void)
 {
@@ -52,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!g.worker) {
 		base_crypt_init();
 		base_log_setup(false, BASE_LOG_ERROR + 1, "fuzz");
-		strict_stage_open(&g, "");
+		strict_stage_open_policy(&g, STRICT_POLICY_COUNTS, "");
 		(void)atexit(finish); /* else a folder is left behind */
 		script(&c);
 	}
@@ -70,5 +81,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stage_settle(&g);
 	client_kinds(&g, kinds, sizeof(kinds));
 	stage_log_out(&g);
+	shop_must(counted(&g) <= 2 && gate_budget_sane(g.shared.budget), "more than the budget");
 	return 0;
 }

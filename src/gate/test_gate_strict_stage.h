@@ -24,6 +24,8 @@
 	"  }\n" \
 	"}\n"
 
+#define STRICT_POLICY_COUNTS STRICT_POLICY_WITH("budget 2 customers per hour, 2 clear customers per day for each actor step up after 9 customers per day with otp lasting 1 hour") /* the third of the server's customers is cut off */
+
 /* ---- the world ---- */
 
 static inline void
