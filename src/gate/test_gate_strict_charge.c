@@ -457,6 +457,84 @@ test_a_row_of_nobody_knows_whom(void **state)
 	close_ground(&x);
 }
 
+/* Two persons in a row: SELECT a.id, b.id FROM customers a, customers b. */
+#define TWO_SQL "SELECT a.id, b.id FROM customers a, customers b"
+#define TWO_TABLE(name) "{RANGETBLENTRY :alias {ALIAS :aliasname " name " :colnames <>} :eref {ALIAS :aliasname " name " :colnames (\"id\" \"phone\" \"email\" \"name\" \"note\" \"initial\")} :rtekind 0 :relid 20000 " \
+	":relkind r :rellockmode 1 :tablesample <> :lateral false :inh true :inFromCl true :requiredPerms 2 :checkAsUser 0 :selectedCols (b 8) :insertedCols (b) :updatedCols (b) :extraUpdatedCols (b) :securityQuals <>}"
+#define TWO_COLUMN(n) "{TARGETENTRY :expr {VAR :varno " n " :varattno 1 :vartype 20 :vartypmod -1 :varcollid 0 :varlevelsup 0 :varnosyn " n " :varattnosyn 1 :location 7} :resno " n " :resname id :ressortgroupref 0 :resorigtbl 20000 :resorigcol 1 :resjunk false}"
+static const char two_line[] = "({QUERY :commandType 1 :querySource 0 :canSetTag true :utilityStmt <> :resultRelation 0 :hasAggs false :hasWindowFuncs false :hasTargetSRFs false "
+	":hasSubLinks false :hasDistinctOn false :hasRecursive false :hasModifyingCTE false :hasForUpdate false :hasRowSecurity false :isReturn false :cteList <> "
+	":rtable (" TWO_TABLE("a") " " TWO_TABLE("b") ") :jointree {FROMEXPR :fromlist ({RANGETBLREF :rtindex 1} {RANGETBLREF :rtindex 2}) :quals <>} :targetList (" TWO_COLUMN("1") " " TWO_COLUMN("2") ") "
+	":override 0 :onConflict <> :returningList <> :groupClause <> :groupDistinct false :groupingSets <> :havingQual <> :windowClause <> :distinctClause <> :sortClause <> :limitOffset <> :limitCount <> :limitOption "
+	"0 :rowMarks <> :setOperations <> :constraintDeps <> :withCheckOptions <> :mergeActionList <> :mergeUseOuterJoin false :stmt_location 0 :stmt_len 0})";
+
+/* As PostgreSQL prints it: lines of at most 78 bytes. */
+static struct base_span
+two_tree(char dst[sizeof(two_line) + 1])
+{
+	size_t line = 0, blank = 0;
+
+	memcpy(dst, two_line, sizeof(two_line));
+	for (size_t i = 0; dst[i]; i++) {
+		if (dst[i] == ' ')
+			blank = i;
+		if (i - line >= 78 && blank > line) {
+			dst[blank] = '\n';
+			line = blank + 1;
+		}
+	}
+	memcpy(dst + sizeof(two_line) - 1, "\n", 2);
+	return base_span_str(dst);
+}
+
+/* All of a row's persons are charged, or none: one who would have fitted is given back with the row. */
+static void
+test_two_persons_in_a_row(void **state)
+{
+	static const struct { const char *policy, *rows[3][2], *got; uint64_t counts; } cases[] = {
+		{STRICT_POLICY_WITH("budget 3 customers per hour for each actor"), {{"1", "2"}, {"2", "3"}, {"3", "1"}}, "TDDDCZ", 3},
+		{STRICT_POLICY_WITH("budget 3 customers per hour for each actor"), {{"1", "2"}, {"3", "4"}, {"1", "2"}}, "TDEZ", 2},
+		{STRICT_POLICY_WITH("budget 3 customers per hour for each actor"), {{"1", "1"}, {"2", "2"}, {"3", "3"}}, "TDDDCZ", 3},
+		{STRICT_POLICY_WITH("budget 1 customers per hour for each actor"), {{"1", "2"}, {"1", "1"}, {"1", "1"}}, "TEZ", 0},
+		{STRICT_POLICY_WITH("budget 2 customers per hour for each actor"), {{"1", NULL}, {NULL, "2"}, {NULL, NULL}}, "TDDDCZ", 2},
+		{STRICT_POLICY_WITH("budget 2 customers per hour for each actor"), {{"1", NULL}, {"1", "2"}, {"3", "1"}}, "TDDEZ", 2},
+	};
+	static const struct origin origins[] = {{SHOP_CUSTOMERS, 1, SHOP_INT8, 0}, {SHOP_CUSTOMERS, 1, SHOP_INT8, 0}};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct ground x;
+		struct scene server;
+		uint32_t seed = 1;
+		char kinds[32], tree[sizeof(two_line) + 1];
+		open_ground(&x, cases[i].policy);
+		x.g.at_once = true;
+		query(&x.c, TWO_SQL);
+		assert_true(scene_send(&x.g, &x.c, 0, WHOLE, &seed));
+		scene_init(&server);
+		server_says(&server);
+		tree_notice(&server, two_tree(tree));
+		simple(&server, '1');
+		msg(&server, 't');
+		base_buf_u16(&server.m, 0);
+		end(&server);
+		described(&server, origins, 2);
+		server_says(&server);
+		simple(&server, '2');
+		for (size_t k = 0; k < 3; k++)
+			data_row(&server, cases[i].rows[k], 2);
+		done(&server, "SELECT 3");
+		ready(&server, 'I');
+		assert_true(scene_send(&x.g, &server, 0, WHOLE, &seed));
+		assert_true(scene_send(&x.g, &server, 1, WHOLE, &seed));
+		stage_settle(&x.g);
+		client_kinds(&x.g, kinds, sizeof(kinds));
+		if (strcmp(kinds, cases[i].got) != 0 || counted(&x, POLICY_ADJECTIVE_NONE) != cases[i].counts)
+			fail_msg("case %zu: %s, %llu counted", i, kinds, (unsigned long long)counted(&x, POLICY_ADJECTIVE_NONE));
+		scene_done(&server);
+		close_ground(&x);
+	}
+}
+
 int
 main(void)
 {
@@ -465,6 +543,7 @@ main(void)
 		cmocka_unit_test(test_parts), cmocka_unit_test(test_client_goes), cmocka_unit_test(test_rows_without_an_entry),
 		cmocka_unit_test(test_cut_at_the_last_one), cmocka_unit_test(test_transaction_after_a_cut), cmocka_unit_test(test_portal_is_cut),
 		cmocka_unit_test(test_nobody_at_all), cmocka_unit_test(test_letters), cmocka_unit_test(test_without_budgets), cmocka_unit_test(test_a_row_of_nobody_knows_whom),
+		cmocka_unit_test(test_two_persons_in_a_row),
 	};
 
 	base_crypt_init();
