@@ -210,6 +210,8 @@ void strict_spoil(struct gate_session *s, struct gate_judged *j); /* never bound
 
 /* ---- gate_strict_self.c: what a session says of itself ---- */
 bool strict_self_is(struct base_span name); /* a setting of the gate's own: gatehouse.* */
+/* Does a text name the token or code without being the SET, RESET or SHOW of it (c; NULL: not read)? set_config(), a slip of the pen: it must not reach the server. */
+bool strict_self_leaks(const struct sql_command *c, struct base_span text);
 BASE_CHECK int strict_self_begin(struct gate_session *s, struct gate_who *who);
 void strict_self_done(struct gate_session *s);
 void strict_self_unref(struct strict_self **self);

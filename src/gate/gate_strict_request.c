@@ -213,8 +213,10 @@ judged_by_tree(const struct sql_command *c)
 
 /* Reasons to refuse a text before anything is asked. NULL: none. */
 static const char *
-unfit(const struct sql_command *c)
+unfit(const struct sql_command *c, struct base_span text)
 {
+	if (strict_self_leaks(c, text))
+		return "gatehouse.token and gatehouse.otp are given by a plain SET and nothing else: what holds them must not reach the server";
 	if (c && c->kind == SQL_C_SEVERAL)
 		return "several statements in one message are not accepted";
 	if (c && c->odd_identifier)
@@ -284,12 +286,12 @@ query(struct gate_session *s, struct base_span payload)
 	if ((j = remembered(s, q.text, NULL, 0)) != NULL)
 		return run_simple(s, j);
 	const struct sql_command *c = command_of(s, q.text);
-	const char *why = unfit(c);
+	const char *why = unfit(c, q.text);
 	if (c && c->kind == SQL_C_SEVERAL && t->status != 'E' && strict_reset(s, q.text))
 		return query_end(s);
 	if (why) {
 		strict_refused(s, q.text, why, NULL);
-		strict_fail(s, true, strict_error(c->kind == SQL_C_SEVERAL ? "0A000" : "42602", "send one statement at a time, with plain names", "%s", why));
+		strict_fail(s, true, strict_error(c && c->kind == SQL_C_SEVERAL ? "0A000" : "42602", "send one statement at a time, with plain names", "%s", why));
 		return query_end(s);
 	}
 	if (!judged_by_tree(c))
@@ -381,10 +383,10 @@ parse(struct gate_session *s, struct base_span payload)
 	begin_batch(s);
 	if ((j = remembered(s, m.text, types, m.ntypes)) == NULL) {
 		c = command_of(s, m.text);
-		const char *why = unfit(c);
+		const char *why = unfit(c, m.text);
 		if (why) {
 			strict_refused(s, m.text, why, NULL);
-			strict_fail(s, false, strict_error(c->kind == SQL_C_SEVERAL ? "42601" : "42602", "send one statement at a time, with plain names", "%s", why));
+			strict_fail(s, false, strict_error(c && c->kind == SQL_C_SEVERAL ? "42601" : "42602", "send one statement at a time, with plain names", "%s", why));
 			return parse_failed(s, m.name);
 		}
 	}

@@ -43,6 +43,33 @@ strict_self_is(struct base_span name)
 	return own_of(name) != OWN_NONE;
 }
 
+static bool
+starts(struct base_span s, size_t at, const char *word)
+{
+	size_t n = strlen(word);
+
+	return at <= s.n && s.n - at >= n && strncasecmp((const char *)s.p + at, word, n) == 0;
+}
+
+bool
+strict_self_leaks(const struct sql_command *c, struct base_span text)
+{
+	enum { BETWEEN_MAX = 16 }; /* blanks, dot, quotes between the two words */
+
+	if (c && (c->kind == SQL_C_SET || c->kind == SQL_C_SHOW) && strict_self_is(c->name))
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		if ((text.p[i] | 0x20) != 'g' || !starts(text, i, "gatehouse"))
+			continue;
+		size_t at = i + 9;
+		while (at < text.n && at < i + 9 + BETWEEN_MAX && strchr(" \t\r\n.\"'", text.p[at]))
+			at++;
+		if (starts(text, at, "token") || starts(text, at, "otp"))
+			return true;
+	}
+	return false;
+}
+
 /* ---- values ---- */
 
 static struct strict_self *

@@ -85,6 +85,8 @@ def applications(env):
         equal((codes(got), d.rows('show gatehouse.actor')), (['28000'], [[b'']]))
         for bad in (stand.issuer.token('ann', life=-100), stand.issuer.token('ann', aud='other'), stand.issuer.token('ann', roles=['nobody']), 'x.y.z', ann + '.x'):
             equal(codes(d.ask(query("set gatehouse.token = '%s'" % bad))), ['28000'])
+        for slip in ("select set_config('gatehouse.token', '%s', false)", "set gatehouse.token = '%s", "explain select '%s', 'gatehouse.token'", 'select "Gatehouse"."TOKEN" from (select \'%s\') x'):
+            equal((codes(d.ask(query(slip % ann))), codes(d.ask(parse(slip % ann) + SYNC))), (['42602'], ['42602']))
         equal(codes(d.ask(query('discard all'))), [])
         equal(codes(d.ask(query('show gatehouse.token'))), ['42501'])
         equal(codes(open_as(stand, 'few1').ask(query("set gatehouse.token = '%s'" % ann))), ['28000'])
@@ -97,6 +99,9 @@ def applications(env):
         true(entries and all(e['employer'] == 'North' and 'seen' in e['groups'] for e in entries), entries[:2])
         log = open(stand.gate.log).read()
         true(ann not in log and ann.split('.')[2] not in log, 'a token is in the log')
+        with open(os.path.join(stand.folder, 'pg', 'postgres.log')) as f:
+            true(ann.split('.')[2] not in f.read(), 'a token reached the server')
+        true(ann.split('.')[2] not in str(stand.gate.entries()), 'a token is in the ledger')
 
 
 @test(gate=True)
