@@ -67,6 +67,46 @@ looks_up(const struct policy_group *g)
 	return false;
 }
 
+static bool
+same_column(const struct policy_name *a, const struct policy_name *table, struct base_span column)
+{
+	return base_span_eq(a->schema, table->schema) && base_span_eq(a->table, table->table) && base_span_eq(a->column, column);
+}
+
+/* Is it a column that says whose a row is? */
+static bool
+says_whose(const struct policy_file *f, const struct policy_name *table, struct base_span column)
+{
+	for (size_t i = 0; i < f->nsubjects; i++) {
+		const struct policy_subject *s = &f->subjects[i];
+		bool is = same_column(&s->key, table, column);
+		for (size_t k = 0; k < s->nlinked && !is; k++)
+			is = same_column(&s->linked[k], table, column);
+		if (is)
+			return true;
+	}
+	return false;
+}
+
+/* Who is counted and may give rows to another person can make one of many. */
+static void
+check_moves(const struct policy_file *f, const struct policy_group *g, const char *file, const char *group, struct cli_findings *out)
+{
+	char name[160];
+
+	for (size_t t = 0; t < g->ntables; t++) {
+		const struct policy_on_table *on = &g->tables[t];
+		for (size_t i = 0; i < on->nsays; i++) {
+			const struct policy_say_column *c = &on->says[i];
+			bool all = on->update_all && c->say == POLICY_SAY_SHOW;
+			if ((c->say != POLICY_SAY_UPDATE && !all) || !says_whose(f, &on->table, c->column))
+				continue;
+			cli_findings_say(out, CLI_WARNING, "budget", "rows that are given to one customer, read and given back count as that one", "leave the column out of `update of`",
+			    "%s:%u:%u: group %s is under a budget and may change %s, which says whose a row is", file, c->line, c->col, group, base_text_quote(name, sizeof(name), c->column, 128));
+		}
+	}
+}
+
 static void
 check_group(const struct policy_file *f, const struct policy_group *g, struct cli_findings *out)
 {
@@ -85,6 +125,8 @@ check_group(const struct policy_file *f, const struct policy_group *g, struct cl
 			check_limit(f, g, &(struct limit){&g->steps[i].after, g->steps[i].line, POLICY_HOLDER_ACTOR, false, "this step-up"}, out);
 	for (size_t i = 0; i < g->nasks; i++)
 		check_limit(f, g, &(struct limit){&g->asks[i].after, g->asks[i].line, POLICY_HOLDER_ACTOR, false, "this approval"}, out);
+	if (subjects)
+		check_moves(f, g, file, name, out);
 	if (subjects && !lookups && looks_up(g))
 		cli_findings_say(out, CLI_NOTE, "budget", "whoever tries numbers one after another sees nobody, and learns who is a customer", "budget 60 lookups per hour for each actor",
 		    "%s:%u:%u: group %s: look-ups that find nobody are not limited: there is no budget of lookups", file, g->line, g->col, name);

@@ -7,17 +7,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct stage g;
 
-static uint64_t
-counted(struct stage *s)
-{
-	const struct gate_account_name name = {POLICY_HOLDER_ACTOR, base_span_str("ann"), base_span_str("customer"), POLICY_ADJECTIVE_NONE};
-	struct gate_account *a = gate_budget_account(s->shared.budget, &name, 0);
-	uint64_t n = gate_budget_count(s->shared.budget, a, UINT64_C(3600000000), base_time_mono_us());
-
-	gate_budget_drop(s->shared.budget, &a);
-	return n;
-}
-
 static void
 finish(void)
 {
@@ -81,6 +70,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stage_settle(&g);
 	client_kinds(&g, kinds, sizeof(kinds));
 	stage_log_out(&g);
-	shop_must(counted(&g) <= 2 && gate_budget_sane(g.shared.budget), "more than the budget");
+	shop_must(strict_stage_counted(&g) <= 2 && gate_budget_sane(g.shared.budget), "more than the budget");
 	return 0;
 }

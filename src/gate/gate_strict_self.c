@@ -372,7 +372,7 @@ strict_self_world(struct gate_session *s, struct gate_world *w)
 {
 	struct gate_strict *t = s->strict;
 	struct strict_self **slot[] = {&t->session, &t->start, &t->self};
-	bool alike[] = {false, t->start == t->session, t->self == t->session}, ok = true;
+	bool alike[] = {false, t->start == t->session, t->self == t->session}, ok = true, somebody = !t->self->who->nobody;
 
 	for (size_t i = 0; ok && i < BASE_COUNT(slot); i++) {
 		if (alike[i])
@@ -384,6 +384,8 @@ strict_self_world(struct gate_session *s, struct gate_world *w)
 		ok = renew(s, w, &t->save[i].self) && renew(s, w, &t->save[i].session);
 	if (!ok)
 		gate_session_end(s, GATE_END_MEMORY, "53200", NULL, "out of memory for the policy");
+	else if (somebody && t->self->who->nobody && t->owed_count > 0) /* what is still to come was begun as somebody whom the session cannot show any more to be */
+		gate_session_end(s, GATE_END_POLICY, "57P01", "connect again, and SET gatehouse.token", "the policy was changed, and the token under which an answer was begun does not hold any more");
 	t->only_us = 0;
 }
 

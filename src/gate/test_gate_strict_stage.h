@@ -5,6 +5,7 @@
 #ifndef TEST_GATE_STRICT_STAGE_H
 #define TEST_GATE_STRICT_STAGE_H
 
+#include "gate_budget.h"
 #include "gate_strict_int.h"
 #include "test_gate_scene.h"
 #include "test_gate_strict_trees.h"
@@ -58,6 +59,18 @@ static inline void
 strict_stage_open(struct stage *g, const char *settings)
 {
 	strict_stage_open_policy(g, STRICT_POLICY, settings);
+}
+
+/* How many customers count for ann now, in an hour. */
+static inline uint64_t
+strict_stage_counted(struct stage *s)
+{
+	const struct gate_account_name name = {POLICY_HOLDER_ACTOR, base_span_str("ann"), base_span_str("customer"), POLICY_ADJECTIVE_NONE};
+	struct gate_account *a = gate_budget_account(s->shared.budget, &name, 0);
+	uint64_t n = gate_budget_count(s->shared.budget, a, UINT64_C(3600000000), base_time_mono_us());
+
+	gate_budget_drop(s->shared.budget, &a);
+	return n;
 }
 
 static inline void
