@@ -1,4 +1,6 @@
 """Reasons: a look-up is for a case of the company's own tickets, about this person; what is claimed is on record, what is not explained is refused, hidden or counted."""
+import base64
+
 from lib.count import Stand
 from lib.env import equal, test, true, until
 from lib.pgwire import SYNC, bind, errors, execute, extended, parse, query
@@ -63,3 +65,24 @@ def unexplained_is_counted_or_hidden(env):
         equal(([r[2] for r in got], got[1][1]), ([b'2', None], None))  # what is computed may hold anybody's
         entries = [e for e in stand.gate.entries(kind='read', actor='veil')]
         equal([e['classes'] for e in entries], ['Eu', 'Eu', 'u', 'Eu'])
+
+
+@test(gate=True)
+def settled_when_the_ticket_comes(env):
+    """A look-up that came before its ticket is settled in the ledger when the ticket comes, also across a restart; another person's ticket settles nothing."""
+    with Stand(env, 'settled', case_settle='1s', case_cache='1s') as stand:
+        c = open_as(stand, 'opn')
+        for who in (100, 101):
+            equal(len(rows(c.ask(query(ids(who, who))))), 1)
+        looks = [e for e in stand.gate.entries(kind='read', actor='opn') if e['classes'] == 'U']
+        equal(len(looks), 2)
+        stand.cluster.psql("INSERT INTO cases VALUES (900, 100, 'opn', 'frontdesk', 'T1', now(), NULL), (901, 102, 'opn', 'frontdesk', 'T1', now(), NULL)")
+        found = until(lambda: stand.gate.entries(kind='settle'), 20, 'a settle entry')
+        equal([(e['why'], e['case'], e['actor'], e['target']) for e in found], [('settled', '900', 'opn', '%s %d' % (looks[0]['session'], looks[0]['seq']))])
+        true(base64.b64decode(found[0]['marks']) == base64.b64decode(looks[0]['marks'])[:8], 'the mark of the person\'s key')
+        stand.gate.stop()
+        stand.gate.start()
+        stand.cluster.psql("INSERT INTO cases VALUES (902, 101, 'opn', 'frontdesk', 'T1', now(), NULL)")
+        until(lambda: len(stand.gate.entries(kind='settle')) == 2, 20, 'the second')
+        last = stand.gate.entries(kind='settle')[-1]
+        equal((last['case'], last['target']), ('902', '%s %d' % (looks[1]['session'], looks[1]['seq'])))
