@@ -24,7 +24,7 @@ CREATE ROLE clerk LOGIN PASSWORD 'bench-Secret-1';
 CREATE TABLE people (id bigint PRIMARY KEY, full_name text, phone text);
 INSERT INTO people SELECT i, 'Customer Number ' || i, '138' || lpad(i::text, 8, '0') FROM generate_series(1, {customers}) i;
 CREATE TABLE tickets (number bigint PRIMARY KEY, person_id bigint NOT NULL, assigned text, opened_by text, team text, opened timestamptz, closed timestamptz);
-INSERT INTO tickets SELECT i, 1 + (i * 7919) % {customers}, CASE WHEN i % 3 = 0 THEN 'clerk' ELSE 'other' || i % 50 END, 'desk', CASE WHEN i % 2 = 0 THEN 'Support' ELSE 'Sales' END,
+INSERT INTO tickets SELECT i, 1 + (i::bigint * 7919) % {customers}, CASE WHEN i % 3 = 0 THEN 'clerk' ELSE 'other' || i % 50 END, 'desk', CASE WHEN i % 2 = 0 THEN 'Support' ELSE 'Sales' END,
   now() - (i % 500) * interval '1 hour', CASE WHEN i % 4 = 0 THEN now() - (i % 90) * interval '1 hour' END FROM generate_series(1, {tickets}) i;
 CREATE INDEX ON tickets (person_id);
 CREATE INDEX ON tickets (opened);
