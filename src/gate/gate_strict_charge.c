@@ -660,7 +660,7 @@ strict_charge_failure(struct gate_session *s, bool unsure)
 	struct strict_batch b = first_waiting(s->strict);
 
 	if (unsure && b.n > 0) {
-		gate_unsure_add(s->worker->shared->unsure, base_span(s->id, 16), b.seq, b.part, b.made_us, b.item, b.n); /* free `b` but NOT its items */
+		gate_unsure_add(s->worker->shared->unsure, base_span(s->id, 16), b.seq, b.part, b.made_us, b.item, b.n); /* takes the items over */
 		gate_control_unsure(s->worker->shared->control);
 	} else {
 		give_back(s, &b, 0);

@@ -16,12 +16,12 @@
 
 /* ---- the cache ---- */
 
-/* A decision is one scope's; hashes and tokens are one employer's. */
+/* A decision is one scope's; hashes and tokens are one employer's; an approval is somebody's, not nobody's, who may be in the same groups. */
 static void
 key_of(const struct gate_strict *t, struct base_span text, const uint32_t *types, size_t ntypes, uint8_t key_r[BASE_SHA256_SIZE])
 {
 	const struct gate_who *who = t->self->who;
-	uint64_t n[2] = {text.n, strlen(who->employer)};
+	uint64_t n[3] = {text.n, strlen(who->employer), who->nobody};
 	struct base_span part[5] = {base_span(n, sizeof(n)), text, base_span(&who->scope, sizeof(who->scope)), base_span_str(who->employer), base_span(types, ntypes * sizeof(*types))};
 
 	base_crypt_sha256v(part, BASE_COUNT(part), key_r);
